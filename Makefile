@@ -1,0 +1,65 @@
+# Two commands matter: `make demo` and `make test`. Both work from a bare clone.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+SOURCES := pangaea.py worker local training tests
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test test-training lint format lock train clean
+
+help:  ## list the targets
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "Pangaea needs Python 3.11 or newer: set PYTHON=…"; exit 2; }
+	@echo "setting up: Python environment in $(VENV)"
+	@$(PYTHON) -m venv $(VENV)
+
+# One stamp for each environment; a larger one brings all of the smaller.
+$(VENV)/demo.stamp: requirements/demo.txt pyproject.toml | $(BIN)/python
+	@echo "setting up: the worker, the embedded stack and the engine builder (once)"
+	@$(PIP) install --require-hashes -r requirements/demo.txt
+	@$(PIP) install --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/dev.stamp: requirements/dev.txt $(VENV)/demo.stamp
+	@echo "setting up: the test tools (once)"
+	@$(PIP) install --require-hashes -r requirements/dev.txt
+	@touch $@
+
+$(VENV)/train.stamp: requirements/train.txt $(VENV)/dev.stamp
+	@echo "setting up: torch, about 3 GB (once)"
+	@$(PIP) install --require-hashes -r requirements/train.txt
+	@touch $@
+
+setup: $(VENV)/dev.stamp  ## install everything but torch, and fetch Kafka, Java and Triton
+	@$(BIN)/pangaea doctor --fetch
+
+demo: $(VENV)/demo.stamp  ## the whole system on the example photos
+	@$(BIN)/pangaea demo
+
+test: setup  ## every test that needs no torch
+	@$(BIN)/python -m pytest -m "not training and not soak"
+
+test-training: $(VENV)/train.stamp  ## the tests that need torch
+	@$(BIN)/python -m pytest -m training
+
+lint: $(VENV)/dev.stamp  ## ruff and mypy
+	@$(BIN)/ruff check $(SOURCES)
+	@$(BIN)/ruff format --check $(SOURCES)
+	@$(BIN)/mypy
+
+format: $(VENV)/dev.stamp  ## let ruff mend what it can
+	@$(BIN)/ruff check --fix $(SOURCES)
+	@$(BIN)/ruff format $(SOURCES)
+
+train: $(VENV)/train.stamp  ## refit heads and calibration from the committed embeddings
+	@$(BIN)/python -m training.train
+
+lock: $(VENV)/dev.stamp  ## renew the pinned and hashed requirement files
+	@$(BIN)/python -m training.lock
+
+clean:  ## remove the environment
+	@rm -rf $(VENV)

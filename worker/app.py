@@ -1,0 +1,7 @@
+"""The commands of `worker`, registered by the front door."""
+
+from __future__ import annotations
+
+import typer
+
+app = typer.Typer(no_args_is_help=True)

@@ -1,0 +1,165 @@
+"""The frozen values that travel along the path: Photo → Prepared → Answer → Prediction or Rejection.
+
+Field names that leave the process are those of `schemas/`; this module holds what the stages hand to
+each other. Times are seconds since the epoch (float) inside, milliseconds where the name says so.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+Pixels = npt.NDArray[np.uint8]
+"""One image, uint8, shape (size, size, 3), RGB."""
+
+Logits = npt.NDArray[np.float32]
+"""One photo's head outputs, float32, shape (heads, labels)."""
+
+RejectReason = Literal[
+    "undecodable",
+    "empty",
+    "too_large",
+    "too_many_pixels",
+    "unsupported_format",
+    "truncated",
+    "bad_event",
+    "payload_unavailable",
+    "payload_forbidden",
+    "deadline",
+    "engine_error",
+]
+UndeterminedReason = Literal[
+    "low_probability", "ambiguous_set", "wide_interval", "conflict", "drifted", "model_unqualified"
+]
+
+UNDETERMINED = "undetermined"
+SLUGS = ("africa", "antarctica", "asia", "europe", "north-america", "oceania", "south-america")
+DISPLAY_NAMES = {
+    "africa": "Africa",
+    "antarctica": "Antarctica",
+    "asia": "Asia",
+    "europe": "Europe",
+    "north-america": "North America",
+    "oceania": "Oceania",
+    "south-america": "South America",
+}
+
+
+class Partition(NamedTuple):
+    """A topic and a partition number: where order holds."""
+
+    topic: str
+    number: int
+
+
+class Source(NamedTuple):
+    """Where a photo came from: the one identity by which exactly once is counted."""
+
+    topic: str
+    partition: int
+    offset: int
+
+    @property
+    def home(self) -> Partition:
+        """The partition this record lies in."""
+        return Partition(self.topic, self.partition)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Photo:
+    """One input record, its envelope read, its image still encoded.
+
+    `timestamp` is the record's Kafka timestamp (or the arrival where that is absurd), `arrival` the moment
+    the worker took it, `deadline` = timestamp + budget; all in seconds since the epoch.
+    """
+
+    source: Source
+    photo_id: str
+    key: bytes | None
+    payload: bytes
+    content_type: str | None
+    dataref: str | None
+    traceparent: str | None
+    timestamp: float
+    arrival: float
+    deadline: float
+
+    @property
+    def size(self) -> int:
+        """Bytes that this photo holds in memory while it is in flight."""
+        return len(self.payload)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImageSignals:
+    """What the pixels tell about the photo's quality: each in 0–1.
+
+    `brightness` is the mean luminance; `sharpness` the variance of the Laplacian squashed to 0–1.
+    """
+
+    brightness: float
+    sharpness: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prepared:
+    """A decoded photo, ready for the engine."""
+
+    pixels: Pixels
+    signals: ImageSignals
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timing:
+    """Milliseconds that a photo spent on each stretch of the path."""
+
+    queue_ms: float
+    decode_ms: float
+    infer_ms: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Estimate:
+    """One continent's probability with its 95% interval over heads: 0 ≤ low ≤ p ≤ high ≤ 1."""
+
+    p: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """What the photo is called: a slug with no reason, or `undetermined` with one."""
+
+    slug: str
+    reason: UndeterminedReason | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prediction:
+    """A classified photo: everything of its output record that does not depend on when it is published."""
+
+    photo: Photo
+    decision: Decision
+    continents: dict[str, Estimate]
+    conformal_set: tuple[str, ...]
+    stage1: dict[str, float]
+    entropy: float
+    margin: float
+    signals: ImageSignals
+    timing: Timing
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rejection:
+    """A photo that cannot be processed: the reason code and one sentence, never its bytes."""
+
+    photo: Photo
+    reason: RejectReason
+    detail: str
+
+
+Outcome = Prediction | Rejection

@@ -1,0 +1,161 @@
+"""Settings, one class per edge, read from the environment with the prefix `PANGAEA_`.
+
+Nested names join with two underscores: `PANGAEA_KAFKA__BOOTSTRAP`, `PANGAEA_TRITON__URL`. Values are
+checked once, here; nothing further down reads the environment.
+
+>>> Settings(kafka={"bootstrap": "127.0.0.1:9092"}).kafka.group
+'pangaea'
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from worker.errors import Refuse
+
+Milliseconds = Annotated[int, Field(ge=1)]
+MIB = 1024 * 1024
+
+
+class Frozen(BaseModel):
+    """A settings group: immutable, and a misspelt name is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class KafkaSettings(Frozen):
+    """The broker, the group and the bounds of what is fetched and produced."""
+
+    bootstrap: str = Field(default="127.0.0.1:9092", description="host:port[,host:port…]")
+    group: str = "pangaea"
+    photos_topic: str = "photos"
+    protocol: Literal["classic", "consumer"] = "classic"
+    session_timeout_ms: Milliseconds = 6_000
+    max_poll_interval_ms: Milliseconds = 300_000
+    transaction_timeout_ms: Milliseconds = 5_000
+    commit_interval_ms: Milliseconds = 20
+    prefetch_kib: int = Field(default=16_384, ge=1_024, description="the local queue of fetched records, KiB")
+    producer_queue_kib: int = Field(default=32_768, ge=1_024)
+    start: Literal["earliest", "latest"] = Field(
+        default="earliest", description="where a group that has never committed begins"
+    )
+    accept_loss: bool = Field(default=False, description="go on where retention has eaten unread photos")
+    security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
+    ca_file: Path | None = None
+    certificate_file: Path | None = None
+    key_file: Path | None = None
+    sasl_mechanism: Literal["SCRAM-SHA-512", "SCRAM-SHA-256"] | None = None
+    username: str | None = None
+    password: SecretStr | None = None
+
+
+class TritonSettings(Frozen):
+    """The inference server and how long one answer is waited for."""
+
+    url: str = Field(default="127.0.0.1:8001", description="host:port of the gRPC service")
+    model: str = "continent"
+    patience_ms: Milliseconds = Field(default=2_000, description="engine deadline of a photo already late")
+    attempts: int = Field(default=3, ge=1, le=10)
+    in_flight: int = Field(default=8, ge=1, le=256, description="requests under way at once")
+
+
+class PayloadSettings(Frozen):
+    """Photos by reference (claim check): off unless schemes and buckets are listed."""
+
+    allow: tuple[str, ...] = Field(
+        default=(), description="prefixes a reference may have, e.g. s3://bucket/ or file:///srv/photos/"
+    )
+    timeout_ms: Milliseconds = 2_000
+    s3_endpoint: str | None = Field(
+        default=None, description="an S3-compatible server; default: the scheme's"
+    )
+    s3_region: str = "us-east-1"
+    s3_access_key_id: SecretStr | None = None
+    s3_secret_access_key: SecretStr | None = None
+
+
+class LimitSettings(Frozen):
+    """How much may be in flight, and how large one photo may be."""
+
+    photo_bytes: int = Field(default=8 * MIB, ge=1_024)
+    pixels: int = Field(default=50_000_000, ge=1, description="width × height before decoding")
+    side: int = Field(default=20_000, ge=1, description="the longer side before decoding")
+    in_flight: int = Field(default=64, ge=1, description="photos between poll and commit")
+    in_flight_bytes: int = Field(default=64 * MIB, ge=1_024)
+    decode_threads: int = Field(default=2, ge=1, le=64)
+
+
+class DeadlineSettings(Frozen):
+    """The promise in time, and what becomes of a photo that missed it."""
+
+    budget_ms: Milliseconds = 200
+    late: Literal["mark", "shed"] = "mark"
+    skew_ms: Milliseconds = Field(
+        default=60_000, description="a timestamp this far in the future counts from arrival"
+    )
+    oldest_ms: Milliseconds = Field(
+        default=7 * 24 * 3_600_000, description="a timestamp older than this counts from arrival"
+    )
+
+
+class ServeSettings(Frozen):
+    """Health and metrics over HTTP. Port 0 = a free one, printed in the log."""
+
+    host: str = "127.0.0.1"
+    port: int = Field(default=0, ge=0, le=65_535)
+
+
+class LogSettings(Frozen):
+    """Structured logs on standard error."""
+
+    level: Literal["debug", "info", "warning", "error"] = "info"
+
+
+def _card_beside_the_code() -> Path:
+    return Path(__file__).resolve().parent.parent / "triton_models" / "continent" / "card.json"
+
+
+class Settings(BaseSettings):
+    """Everything that can be set, by edge.
+
+    Raises:
+        pydantic.ValidationError: a value is out of range or a name is unknown. `load` turns it into Refuse.
+    """
+
+    model_config = SettingsConfigDict(
+        env_prefix="PANGAEA_", env_nested_delimiter="__", frozen=True, extra="ignore", populate_by_name=True
+    )
+
+    instance: str | None = Field(
+        default=None,
+        pattern=r"^[A-Za-z0-9._-]{1,200}$",
+        description="the transactional identity; default: host name + the lowest free slot",
+    )
+    card: Path = Field(default_factory=_card_beside_the_code)
+    kafka: KafkaSettings = KafkaSettings()
+    triton: TritonSettings = TritonSettings()
+    payload: PayloadSettings = PayloadSettings()
+    limit: LimitSettings = LimitSettings()
+    deadline: DeadlineSettings = DeadlineSettings()
+    serve: ServeSettings = ServeSettings()
+    log: LogSettings = LogSettings()
+
+
+def load() -> Settings:
+    """Read the settings from the environment.
+
+    Raises:
+        Refuse: with every wrong value named in one sentence (exit code 2).
+    """
+    try:
+        return Settings()
+    except ValidationError as exc:
+        wrong = "; ".join(
+            f"PANGAEA_{'__'.join(str(part).upper() for part in error['loc'])} {error['msg'].lower()}"
+            for error in exc.errors(include_input=False, include_url=False)
+        )
+        raise Refuse(f"settings are wrong: {wrong}.", exit_code=2) from exc
