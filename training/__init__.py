@@ -1,0 +1,1 @@
+"""Exporting backbones, fitting heads and calibration, building and checking engines."""

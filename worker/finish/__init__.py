@@ -1,0 +1,1 @@
+"""From raw logits to a decision: temperature, interval, conformal set, decide. Pure functions."""

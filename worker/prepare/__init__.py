@@ -1,0 +1,1 @@
+"""From image bytes and headers to what the engine takes. Pure functions."""
