@@ -1,0 +1,250 @@
+"""Creating the topics, and telling how a cluster's differ from what they should be."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, replace
+from typing import Any
+
+from confluent_kafka import KafkaError, KafkaException
+from confluent_kafka.admin import (
+    AdminClient,
+    AlterConfigOpType,
+    ClusterMetadata,
+    ConfigEntry,
+    ConfigResource,
+    NewPartitions,
+    NewTopic,
+    ResourceType,
+)
+
+from worker.edges.connection import ANSWER_SECONDS, client_config, refuse
+from worker.errors import Refuse
+from worker.settings import KafkaSettings
+from worker.topics import PHOTOS, Topic, layout
+
+DEFAULT_PARTITIONS = 6
+QUORUM_REPLICATION = 3
+"""From this many replicas on, a write waits for all but one of them, so that one broker may be lost."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Difference:
+    """One way in which a topic is not what it should be; `found` is None where there is nothing."""
+
+    topic: str
+    aspect: str
+    wanted: str
+    found: str | None
+
+    @property
+    def mend(self) -> str:
+        """What to do about it, in one clause."""
+        if self.aspect == "topic":
+            return "pangaea topics create"
+        if self.aspect == "replication":
+            return "reassign its replicas with Kafka's own tools"
+        if self.aspect == "partitions" and int(self.found or 0) > int(self.wanted):
+            return "partitions cannot be taken away: delete the topic and create it anew, or widen the others"
+        return "pangaea topics create --update"
+
+    def __str__(self) -> str:
+        """Say the difference in one line."""
+        if self.aspect == "topic":
+            return f"{self.topic}: missing"
+        return f"{self.topic}: {self.aspect} is {self.found}, should be {self.wanted}"
+
+
+def create(
+    bootstrap: str,
+    *,
+    partitions: int | None = None,
+    replication: int = 1,
+    kafka: KafkaSettings | None = None,
+) -> list[str]:
+    """Create every missing topic and return their names, in the layout's order; the rest stay as they are.
+
+    Args:
+        bootstrap: host:port[,host:port…].
+        partitions: of every topic; None = as many as `photos` has, else 6.
+        replication: replicas of each new topic; from 3 on, a write waits for all but one of them.
+        kafka: the connection's other settings (TLS, SCRAM).
+
+    Raises:
+        Refuse: no broker answers, it does not allow it, or `photos` has another number of partitions.
+    """
+    settings = _settings(bootstrap, kafka)
+    try:
+        admin = AdminClient(client_config(settings))
+        existing = _existing(admin)
+        found = existing.get(settings.photos_topic)
+        if partitions is not None and found is not None and found != partitions:
+            raise Refuse(
+                f"topic {settings.photos_topic} has {found} partitions and every output must have as many: "
+                f"run with --partitions {found}, or widen it first with `pangaea topics create --update`."
+            )
+        topics = wanted(partitions or found or DEFAULT_PARTITIONS, replication, settings)
+        missing = [topic for topic in topics if topic.name not in existing]
+        _create(admin, missing, replication)
+    except KafkaException as exc:
+        raise refuse(exc, settings) from exc
+    return [topic.name for topic in missing]
+
+
+def check(
+    bootstrap: str,
+    *,
+    partitions: int | None = None,
+    replication: int | None = None,
+    kafka: KafkaSettings | None = None,
+) -> list[Difference]:
+    """Tell what differs from the layout, nothing when all is well.
+
+    Args:
+        bootstrap: host:port[,host:port…].
+        partitions: wanted of every topic; None = as many as `photos` has, else 6.
+        replication: wanted of every topic; None = not looked at.
+        kafka: the connection's other settings (TLS, SCRAM).
+
+    Raises:
+        Refuse: no broker answers, or it does not allow it.
+    """
+    settings = _settings(bootstrap, kafka)
+    try:
+        admin = AdminClient(client_config(settings))
+        return _differences(admin, settings, partitions, replication)
+    except KafkaException as exc:
+        raise refuse(exc, settings) from exc
+
+
+def update(
+    bootstrap: str,
+    *,
+    partitions: int | None = None,
+    replication: int | None = None,
+    kafka: KafkaSettings | None = None,
+) -> list[Difference]:
+    """Mend what can be mended in place (settings, too few partitions) and return what was.
+
+    More partitions send a key's later photos elsewhere than its earlier ones: that is the caller's to know.
+
+    Raises:
+        Refuse: no broker answers, or it does not allow it.
+    """
+    settings = _settings(bootstrap, kafka)
+    try:
+        admin = AdminClient(client_config(settings))
+        differences = _differences(admin, settings, partitions, replication)
+        mendable = [one for one in differences if one.mend.endswith("--update")]
+        wider = [NewPartitions(one.topic, int(one.wanted)) for one in mendable if one.aspect == "partitions"]
+        if wider:
+            _settle(admin.create_partitions(wider, request_timeout=ANSWER_SECONDS).values())
+        changed = [
+            ConfigResource(
+                ResourceType.TOPIC,
+                one.topic,
+                incremental_configs=[
+                    ConfigEntry(one.aspect, one.wanted, incremental_operation=AlterConfigOpType.SET)
+                ],
+            )
+            for one in mendable
+            if one.aspect != "partitions"
+        ]
+        for resource in changed:  # one at a time: a resource may be named only once in a request
+            _settle(admin.incremental_alter_configs([resource], request_timeout=ANSWER_SECONDS).values())
+    except KafkaException as exc:
+        raise refuse(exc, settings) from exc
+    return mendable
+
+
+def wanted(partitions: int, replication: int, settings: KafkaSettings) -> tuple[Topic, ...]:
+    """Return the layout as this deployment wants it: its name for `photos`, its durability."""
+    durable = {"min.insync.replicas": str(replication - 1)} if replication >= QUORUM_REPLICATION else {}
+    return tuple(
+        replace(
+            topic,
+            name=settings.photos_topic if topic.name == PHOTOS else topic.name,
+            config=topic.config | durable,
+        )
+        for topic in layout(partitions=partitions)
+    )
+
+
+def _settings(bootstrap: str, kafka: KafkaSettings | None) -> KafkaSettings:
+    return (kafka or KafkaSettings()).model_copy(update={"bootstrap": bootstrap})
+
+
+def _metadata(admin: AdminClient) -> ClusterMetadata:
+    return admin.list_topics(timeout=ANSWER_SECONDS)
+
+
+def _existing(admin: AdminClient) -> dict[str, int]:
+    """Return partition counts by topic name."""
+    return {name: len(topic.partitions) for name, topic in _metadata(admin).topics.items()}
+
+
+def _create(admin: AdminClient, topics: Sequence[Topic], replication: int) -> None:
+    if not topics:
+        return
+    new = [
+        NewTopic(
+            topic.name,
+            num_partitions=topic.partitions,
+            replication_factor=replication,
+            config=topic.config,
+        )
+        for topic in topics
+    ]
+    for future in admin.create_topics(new, operation_timeout=30, request_timeout=35).values():
+        try:
+            future.result()
+        except KafkaException as exc:
+            # Someone else created it in between: that is what was asked for.
+            if exc.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
+                raise
+
+
+def _settle(futures: Iterable[Future[Any]]) -> None:
+    for future in futures:
+        future.result()
+
+
+def _differences(
+    admin: AdminClient, settings: KafkaSettings, partitions: int | None, replication: int | None
+) -> list[Difference]:
+    metadata = _metadata(admin).topics
+    photos = metadata.get(settings.photos_topic)
+    count = partitions or (len(photos.partitions) if photos else DEFAULT_PARTITIONS)
+    topics = wanted(count, replication or 1, settings)
+    present = [topic for topic in topics if topic.name in metadata]
+    configs = _configs(admin, [topic.name for topic in present])
+    differences: list[Difference] = []
+    for topic in topics:
+        if topic.name not in metadata:
+            differences.append(Difference(topic=topic.name, aspect="topic", wanted="present", found=None))
+            continue
+        found = metadata[topic.name].partitions
+        aspects: dict[str, tuple[str, str | None]] = {"partitions": (str(topic.partitions), str(len(found)))}
+        if replication is not None:
+            fewest = min((len(partition.replicas) for partition in found.values()), default=0)
+            aspects["replication"] = (str(replication), str(fewest))
+        aspects |= {name: (value, configs[topic.name].get(name)) for name, value in topic.config.items()}
+        differences.extend(
+            Difference(topic=topic.name, aspect=aspect, wanted=should, found=is_)
+            for aspect, (should, is_) in aspects.items()
+            if should != is_
+        )
+    return differences
+
+
+def _configs(admin: AdminClient, names: Sequence[str]) -> dict[str, dict[str, str | None]]:
+    """Return each topic's settings by name; asking for no topic at all would be an error."""
+    if not names:
+        return {}
+    resources = [ConfigResource(ResourceType.TOPIC, name) for name in names]
+    futures = admin.describe_configs(resources, request_timeout=ANSWER_SECONDS)
+    return {
+        resource.name: {name: entry.value for name, entry in future.result().items()}
+        for resource, future in futures.items()
+    }
