@@ -109,6 +109,18 @@ class ServeSettings(Frozen):
     port: int = Field(default=0, ge=0, le=65_535)
 
 
+class LifeSettings(Frozen):
+    """Starting, draining and rebuilding: how long, and how often, before the process gives up."""
+
+    start_patience_ms: Milliseconds = Field(
+        default=60_000, description="how long a missing broker, topic or Triton is waited for at the start"
+    )
+    drain_ms: Milliseconds = Field(
+        default=5_000, description="how long what is in flight may take to finish on a revoke or a stop"
+    )
+    rebuilds_per_minute: int = Field(default=5, ge=0, description="Kafka clients rebuilt before exit 1")
+
+
 class LogSettings(Frozen):
     """Structured logs on standard error."""
 
@@ -142,6 +154,7 @@ class Settings(BaseSettings):
     limit: LimitSettings = LimitSettings()
     deadline: DeadlineSettings = DeadlineSettings()
     serve: ServeSettings = ServeSettings()
+    life: LifeSettings = LifeSettings()
     log: LogSettings = LogSettings()
 
 

@@ -1,0 +1,76 @@
+"""The worker's transactional identity: one name, one live process.
+
+A restarted worker takes the name that its predecessor had, so that the broker ends what the dead one left
+open at once instead of after its time-out.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import re
+import socket
+import tempfile
+from pathlib import Path
+from typing import IO
+
+from worker.errors import Refuse
+
+SLOTS = 256
+
+
+class Instance:
+    """A name held for the life of the process by a lock on a file; the kernel lets go of it at its death."""
+
+    def __init__(self, name: str, lock: IO[str]) -> None:
+        self.name = name
+        self._lock = lock
+
+    def transactional_id(self, group: str) -> str:
+        """The producer's identity: the same again for the same name in the same group."""
+        return f"pangaea-{group}-{self.name}"
+
+    def release(self) -> None:
+        """Let another process have the name."""
+        self._lock.close()
+
+
+def claim(name: str | None) -> Instance:
+    """Take the given name, or host name + the lowest slot that no live process holds.
+
+    Raises:
+        Refuse: a live process on this host holds the given name, or every slot is taken.
+    """
+    if name is not None:
+        lock = _lock(name)
+        if lock is None:
+            raise Refuse(
+                f"a live worker on this host is called {name} already: give each its own PANGAEA_INSTANCE."
+            )
+        return Instance(name, lock)
+    host = re.sub(r"[^A-Za-z0-9._-]", "-", socket.gethostname()) or "host"
+    for slot in range(SLOTS):
+        candidate = f"{host}-{slot}"
+        lock = _lock(candidate)
+        if lock is not None:
+            return Instance(candidate, lock)
+    raise Refuse(f"{SLOTS} workers run on this host already: name this one with PANGAEA_INSTANCE.")
+
+
+def _lock(name: str) -> IO[str] | None:
+    """Lock the name's file; None when another process has it. Another user's file counts as taken."""
+    folder = Path(tempfile.gettempdir()) / f"pangaea-instances-{os.getuid()}"
+    try:
+        folder.mkdir(mode=0o700, exist_ok=True)
+        handle = (folder / f"{name}.lock").open("a")
+    except OSError as exc:
+        raise Refuse(
+            f"the lock of instance {name} cannot be kept in the temporary folder ({exc.strerror}): make room"
+            " or rights there, or set TMPDIR."
+        ) from exc
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        handle.close()
+        return None
+    return handle
