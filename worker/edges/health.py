@@ -1,0 +1,109 @@
+"""Health over HTTP: /live, /ready and /metrics, for probes and Prometheus.
+
+Alive means that the loop makes progress. Ready means that Kafka and Triton answer, the card fits the engine
+and the golden photos came out right. A worker whose Triton is gone is alive and not ready: restarting it
+would mend nothing.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from socketserver import ThreadingMixIn
+from typing import TYPE_CHECKING
+from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
+
+import orjson
+from prometheus_client import make_wsgi_app
+
+from worker.edges.metrics import Metrics
+from worker.errors import Refuse
+from worker.settings import ServeSettings
+
+if TYPE_CHECKING:
+    from wsgiref.types import StartResponse, WSGIEnvironment
+
+STALL_SECONDS = 30.0
+"""A loop without progress for so long is stuck: its longest honest wait is a revoke's drain."""
+
+IDLE_CONNECTION_SECONDS = 5
+
+
+@dataclass(slots=True)
+class Health:
+    """What the parts report of themselves; read by the probes. Every write is one assignment."""
+
+    parts: dict[str, bool] = field(default_factory=lambda: {"kafka": False, "triton": False, "card": False})
+    progressed: float = field(default_factory=time.monotonic)
+
+    def progress(self) -> None:
+        """The loop went round."""
+        self.progressed = time.monotonic()
+
+    def alive(self, now: float) -> bool:
+        """Whether the loop made progress lately; `now` is monotonic seconds."""
+        return now - self.progressed < STALL_SECONDS
+
+    def ready(self) -> bool:
+        """Whether every part is up."""
+        return all(self.parts.values())
+
+
+class _Server(ThreadingMixIn, WSGIServer):
+    daemon_threads = True
+
+
+class _Handler(WSGIRequestHandler):
+    timeout = IDLE_CONNECTION_SECONDS
+
+    def log_message(self, *_: object) -> None:
+        """Probes are no news."""
+
+
+def serve(settings: ServeSettings, health: Health, metrics: Metrics) -> tuple[str, Callable[[], None]]:
+    """Answer in the background; return the address as host:port, and what stops it.
+
+    Raises:
+        Refuse: the port is taken.
+    """
+    try:
+        server = make_server(
+            settings.host, settings.port, _application(health, metrics), _Server, handler_class=_Handler
+        )
+    except OSError as exc:
+        raise Refuse(
+            f"health cannot be served at {settings.host}:{settings.port} ({exc.strerror}): choose another"
+            " PANGAEA_SERVE__PORT, or 0 for a free one."
+        ) from exc
+    threading.Thread(target=server.serve_forever, name="health", daemon=True).start()
+
+    def stop() -> None:
+        server.shutdown()
+        server.server_close()
+
+    return f"{settings.host}:{server.server_port}", stop
+
+
+def _application(
+    health: Health, metrics: Metrics
+) -> Callable[[WSGIEnvironment, StartResponse], Iterable[bytes]]:
+    prometheus = make_wsgi_app(metrics.registry)
+
+    def application(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        path = environ.get("PATH_INFO", "")
+        if path == "/metrics":
+            return prometheus(environ, start_response)
+        if path == "/live":
+            good, said = health.alive(time.monotonic()), {"alive": health.alive(time.monotonic())}
+        elif path == "/ready":
+            good, said = health.ready(), {"ready": health.ready(), **health.parts}
+        else:
+            start_response("404 Not Found", [("Content-Type", "application/json")])
+            return [b'{"paths":["/live","/ready","/metrics"]}']
+        status = "200 OK" if good else "503 Service Unavailable"
+        start_response(status, [("Content-Type", "application/json")])
+        return [orjson.dumps(said)]
+
+    return application

@@ -1,0 +1,38 @@
+"""Structured logs: one JSON object a line on standard error, with no personal data.
+
+What may be logged of a photo is where it lies (topic, partition, offset), what became of it and how long it
+took. Never its id, key, headers, bytes, or what its metadata says: an id is the sender's own words.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+
+import orjson
+import structlog
+
+from worker.settings import LogSettings
+
+Logger = structlog.typing.FilteringBoundLogger
+
+
+def configure(settings: LogSettings) -> Logger:
+    """Return the process's logger; called once, by a composition root."""
+    # Libraries that use the standard library's logging stay quiet below a warning.
+    logging.basicConfig(
+        level=logging.WARNING, stream=sys.stderr, format='{"event":"library","said":"%(message)s"}'
+    )
+    logger: Logger = structlog.wrap_logger(
+        structlog.BytesLogger(sys.stderr.buffer),
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.ExceptionRenderer(
+                structlog.tracebacks.ExceptionDictTransformer(show_locals=False, max_frames=20)
+            ),
+            structlog.processors.JSONRenderer(serializer=orjson.dumps, default=str),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(settings.level),
+    )
+    return logger
