@@ -27,7 +27,7 @@ class Ticket(NamedTuple):
 
 
 class Prefix(NamedTuple):
-    """The finished head of one lane: its outcomes in offset order, and the offset that a commit would name."""
+    """The finished head of one lane: outcomes in offset order, and the offset that a commit would name."""
 
     partition: Partition
     epoch: int
@@ -121,7 +121,7 @@ class Ordering:
         return ticket
 
     def file(self, ticket: Ticket, outcome: Outcome) -> bool:
-        """Keep a ticket's outcome until its turn; False when the ticket is void and the outcome is dropped."""
+        """Keep a ticket's outcome until its turn; False when the ticket is void: the outcome is dropped."""
         lane = self._lanes.get(ticket.source.home)
         if lane is None or lane.epoch != ticket.epoch:
             return False

@@ -9,10 +9,10 @@ import hashlib
 from pathlib import Path
 from typing import Annotated, Literal
 
-import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from worker.errors import Refuse
+from worker.finish.probability import Vector
 from worker.finish.recipe import Recipe
 from worker.prepare.decode import Target
 from worker.record import SLUGS
@@ -138,10 +138,8 @@ class Card(_Part):
             precision=precision,
         )
 
-    def golden_within(
-        self, photo: GoldenPhoto, p: np.ndarray[tuple[int, ...], np.dtype[np.float64]]
-    ) -> float:
-        """Return how far the engine's probabilities, shape (labels,), are from the card's: the largest gap."""
+    def golden_gap(self, photo: GoldenPhoto, p: Vector) -> float:
+        """Return the largest gap between the engine's probabilities, shape (labels,), and the card's."""
         return max(abs(float(p[i]) - photo.probabilities[label]) for i, label in enumerate(self.labels))
 
 

@@ -16,7 +16,8 @@ from worker.settings import KafkaSettings
 ClientConfig = dict[str, str | int | float | bool]
 
 _UNREACHABLE = (
-    "no Kafka broker answers at {where}: start one with `pangaea up`, or set PANGAEA_KAFKA__BOOTSTRAP."
+    "no Kafka broker answers at {where} over {how}: start one with `pangaea up`, or set "
+    "PANGAEA_KAFKA__BOOTSTRAP and PANGAEA_KAFKA__SECURITY_PROTOCOL."
 )
 _FORBIDDEN = "the Kafka broker at {where} does not allow this ({why}): grant the right and try again."
 _CREDENTIALS = (
@@ -88,6 +89,8 @@ def refuse(exc: KafkaException, settings: KafkaSettings) -> Refuse:
         return Refuse(_SETTINGS.format(why=exc), exit_code=2)
     sentence = SENTENCES.get(error.code(), _OTHER)
     return Refuse(
-        sentence.format(where=settings.bootstrap, why=error.str().rstrip(".")),
+        sentence.format(
+            where=settings.bootstrap, how=settings.security_protocol, why=error.str().rstrip(".")
+        ),
         exit_code=2 if sentence is _SETTINGS else 1,
     )

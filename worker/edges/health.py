@@ -94,7 +94,8 @@ def _application(
     def application(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         path = environ.get("PATH_INFO", "")
         if path == "/metrics":
-            return prometheus(environ, start_response)
+            answer: Iterable[bytes] = prometheus(environ, start_response)
+            return answer
         if path == "/live":
             good, said = health.alive(time.monotonic()), {"alive": health.alive(time.monotonic())}
         elif path == "/ready":

@@ -19,10 +19,6 @@ Logger = structlog.typing.FilteringBoundLogger
 
 def configure(settings: LogSettings) -> Logger:
     """Return the process's logger; called once, by a composition root."""
-    # Libraries that use the standard library's logging stay quiet below a warning.
-    logging.basicConfig(
-        level=logging.WARNING, stream=sys.stderr, format='{"event":"library","said":"%(message)s"}'
-    )
     logger: Logger = structlog.wrap_logger(
         structlog.BytesLogger(sys.stderr.buffer),
         processors=[
@@ -35,4 +31,18 @@ def configure(settings: LogSettings) -> Logger:
         ],
         wrapper_class=structlog.make_filtering_bound_logger(settings.level),
     )
+    logging.basicConfig(level=logging.WARNING, handlers=[_Library(logger)], force=True)
+    # Pillow's warnings speak of what is inside a file.
+    logging.getLogger("PIL").setLevel(logging.CRITICAL)
     return logger
+
+
+class _Library(logging.Handler):
+    """Carries the warnings of libraries that use the standard library's logging into the same stream."""
+
+    def __init__(self, logger: Logger) -> None:
+        super().__init__(logging.WARNING)
+        self._logger = logger
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._logger.warning("library", library=record.name, said=record.getMessage()[:500])

@@ -92,7 +92,7 @@ class TransactionalPublisher:
 
     @property
     def busy_since(self) -> float | None:
-        """The monotonic moment at which the transaction under way was handed over; None when there is none."""
+        """The monotonic moment at which the transaction under way was handed over, or None."""
         return self._since
 
     @property
@@ -134,7 +134,7 @@ class TransactionalPublisher:
         self._work.put((places, group_metadata))
 
     def close(self) -> None:
-        """Let the committing thread end and drop what the producer still holds; the broker aborts the rest."""
+        """End the committing thread and drop what the producer still holds; the broker aborts the rest."""
         self._work.put(None)
         # Purging first: close() would otherwise wait for deliveries that cannot come.
         self._producer.purge()

@@ -18,7 +18,7 @@ INPUT, OUTPUT = "image", "stage1_logits"
 BACKBONE, HEADS = "efficientnet", "fusion"
 
 CHANNEL = [
-    # gRPC's own back-off grows to two minutes: a restarted server was seen after 12 s, with these after 0.4 s.
+    # gRPC's own back-off grows to minutes: a restarted server was seen after 12 s, with these after 0.4 s.
     ("grpc.initial_reconnect_backoff_ms", 100),
     ("grpc.min_reconnect_backoff_ms", 100),
     ("grpc.max_reconnect_backoff_ms", 500),
