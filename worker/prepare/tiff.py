@@ -1,0 +1,99 @@
+"""The first directory of a TIFF structure, which is also what EXIF is: read with bounds, rewritten bare.
+
+Only the first directory (IFD0) is ever looked at, and nothing is followed: no sub-directories, no chains, so
+there is no recursion to exhaust and no count to believe (TIFF 6.0, section 2).
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final, NamedTuple
+
+ORIENTATION: Final = 0x0112
+WIDTH: Final = 0x0100
+LENGTH: Final = 0x0101
+STRIP_OFFSETS: Final = 0x0111
+STRIP_BYTES: Final = 0x0117
+TILE_WIDTH: Final = 0x0142
+TILE_LENGTH: Final = 0x0143
+TILE_OFFSETS: Final = 0x0144
+TILE_BYTES: Final = 0x0145
+
+_SHORT: Final = 3
+_LONG: Final = 4
+_UNIT_BYTES: Final = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8}
+_HEADER_BYTES: Final = 8
+_ENTRY_BYTES: Final = 12
+_INLINE_BYTES: Final = 4
+
+
+class Entry(NamedTuple):
+    """One tag: its values lie at `start`, `size` bytes long, within the data."""
+
+    tag: int
+    kind: int
+    values: int
+    start: int
+    size: int
+    raw: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Directory:
+    """IFD0 of `data`: `order` is struct's byte order, `start` the place of the entry count."""
+
+    data: bytes
+    order: str
+    start: int
+    entries: int
+
+    @classmethod
+    def find(cls, data: bytes) -> Directory | None:
+        """Find IFD0; None where there is no TIFF header or its directory lies outside the data."""
+        order = {b"II*\0": "<", b"MM\0*": ">"}.get(data[:4])
+        if order is None or len(data) < _HEADER_BYTES:
+            return None
+        (start,) = struct.unpack_from(order + "I", data, 4)
+        if start < _HEADER_BYTES or start + 2 > len(data):
+            return None
+        (entries,) = struct.unpack_from(order + "H", data, start)
+        return cls(data, order, start, entries)
+
+    def __iter__(self) -> Iterator[Entry]:
+        """Every entry whose values lie within the data; the others are passed over."""
+        held = min(self.entries, (len(self.data) - self.start - 2) // _ENTRY_BYTES)
+        for index in range(held):
+            place = self.start + 2 + index * _ENTRY_BYTES
+            tag, kind, count, offset = struct.unpack_from(self.order + "HHII", self.data, place)
+            size = count * _UNIT_BYTES.get(kind, 0)
+            start = place + _ENTRY_BYTES - _INLINE_BYTES if size <= _INLINE_BYTES else offset
+            if size and start + size <= len(self.data):
+                yield Entry(tag, kind, count, start, size, self.data[place : place + _ENTRY_BYTES])
+
+    def whole(self, entry: Entry) -> tuple[int, ...]:
+        """The values of a SHORT or LONG entry; empty for any other type."""
+        letter = {_SHORT: "H", _LONG: "I"}.get(entry.kind)
+        if letter is None:
+            return ()
+        return struct.unpack_from(f"{self.order}{entry.values}{letter}", self.data, entry.start)
+
+
+def orientation(exif: bytes) -> int:
+    r"""The EXIF orientation, 1–8; 1 (as stored) where there is none or it cannot be read. Never raises.
+
+    Args:
+        exif: a TIFF structure, without the `Exif\0\0` that JPEG puts before it.
+
+    >>> orientation(b"MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x06\0\0\0\0\0\0")
+    6
+    """
+    directory = Directory.find(exif)
+    if directory is None:
+        return 1
+    for entry in directory:
+        if entry.tag == ORIENTATION and entry.values == 1:
+            (value,) = directory.whole(entry) or (1,)
+            return value if 1 <= value <= 8 else 1  # noqa: PLR2004 - the eight orientations of EXIF
+    return 1
