@@ -65,6 +65,7 @@ _JPEG_FILL: Final = 0xFF
 _JPEG_END: Final = 0xD9
 _JPEG_SCAN: Final = 0xDA
 _JPEG_FRAME: Final = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
+_JPEG_SEQUENTIAL: Final = frozenset({0xC0, 0xC1, 0xC9})
 _JPEG_KEPT: Final = frozenset({*range(0xC0, 0xD0), 0xDB, 0xDC, 0xDD})
 _JPEG_COLOUR: Final = {0xE0: b"JFIF\0", 0xEE: b"Adobe"}
 _JPEG_EXIF: Final = b"Exif\0\0"
@@ -98,14 +99,18 @@ def _jpeg(data: bytes) -> Bare:
     kept = [data[:2]]
     size: tuple[int, int] | None = None
     turn: int | None = None
-    scan = len(data)
+    components = scan = 0
+    once = False
     for marker, start, body, end in _segments(data):
         if marker == _JPEG_SCAN:
+            # One scan with every component is all that is read of a sequential image.
+            once = once and data[body] == components
             scan = start
             break
         if marker in _JPEG_FRAME:
-            height, width = struct.unpack_from(">HH", data, body + 1)
+            height, width, components = struct.unpack_from(">HHB", data, body + 1)
             size = (width, height)
+            once = marker in _JPEG_SEQUENTIAL
         colour = _JPEG_COLOUR.get(marker)
         if marker in _JPEG_KEPT or (colour and data.startswith(colour, body)):
             kept.append(data[start:end])
@@ -114,7 +119,7 @@ def _jpeg(data: bytes) -> Bare:
     if size is None:
         raise _damaged("it has no frame")
     # Within entropy-coded data FF is always stuffed, so that each FFDA is a scan.
-    if data.count(b"\xff\xda", scan) > MOST_SCANS:
+    if not once and data.count(b"\xff\xda", scan) > MOST_SCANS:
         raise _damaged(f"it has more than {MOST_SCANS} scans")
     kept.append(data[scan:])
     return Bare("jpeg", b"".join(kept), size, turn or 1)

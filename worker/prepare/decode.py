@@ -27,7 +27,8 @@ from worker.errors import Reject
 from worker.prepare import colour, container, signals
 from worker.record import Pixels, Prepared
 
-Box = tuple[float, float, float, float]
+MOST_PIXELS: Final = 89_000_000
+"""Whatever the limits say: above this Pillow warns, or raises, by a global of its own."""
 
 # The classes, not Image.open: that one warns about (or refuses) sizes by a global of Pillow's own, and turns
 # a damaged header of a known format into "unknown".
@@ -125,8 +126,9 @@ def _check(size: tuple[int, int], limits: DecodeLimits) -> None:
         raise Reject("undecodable", "The image has no area.")
     if max(width, height) > limits.side:
         raise Reject("too_many_pixels", f"A side of the image is longer than {limits.side} pixels.")
-    if width * height > limits.pixels:
-        raise Reject("too_many_pixels", f"The image has more than {limits.pixels} pixels.")
+    most = min(limits.pixels, MOST_PIXELS)
+    if width * height > most:
+        raise Reject("too_many_pixels", f"The image has more than {most} pixels.")
 
 
 def _at_least(size: tuple[int, int], shorter: int) -> tuple[int, int]:
@@ -144,7 +146,7 @@ def _centre(image: Image.Image, target: Target) -> Image.Image:
     width, height = image.size
     side = min(width, height) * target.size / target.resized
     left, top = (width - side) / 2, (height - side) / 2
-    box: Box = (left, top, left + side, top + side)
+    box = (left, top, left + side, top + side)
     return image.resize((target.size, target.size), Image.Resampling.BICUBIC, box=box, reducing_gap=3.0)
 
 

@@ -13,7 +13,7 @@ _LUMA = np.array([0.299, 0.587, 0.114], dtype=np.float32)
 """Weights of R, G, B in luminance (ITU-R BT.601, the weights that JPEG itself uses)."""
 
 HALF_SHARP = 2_000.0
-"""Variance of the Laplacian (8-bit levels squared) that reads as sharpness 0.5; ordinary photos lie around it."""
+"""Variance of the Laplacian (8-bit levels squared) that reads as sharpness 0.5; photos lie around it."""
 
 
 def measure(pixels: Pixels) -> ImageSignals:
