@@ -1,0 +1,292 @@
+"""One real Kafka broker (KRaft) as a child process."""
+
+from __future__ import annotations
+
+import base64
+import logging
+import re
+import shutil
+import tempfile
+import time
+import uuid
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from local import jars, ports
+from local.install import Meter, disk_errors, silent
+from local.java import java
+from local.leash import Leashed, launch, run
+from local.properties import properties, render
+from worker.errors import Refuse
+
+READY_S = 60.0
+GRACE_S = 20.0
+HEAP = "-Xmx512m"
+_POLL_S = 0.05
+_META = "meta.properties"
+_MUTE = logging.Logger("librdkafka", logging.CRITICAL + 1)  # noqa: LOG001 - apart from the tree of loggers
+
+
+@dataclass(slots=True)
+class Kafka:
+    """A broker; start it with `Kafka.start`. The same ports and data serve every restart."""
+
+    folder: Path
+    data: Path
+    port: int
+    advertise: str
+    _internal: int
+    _controller: int
+    _temporary: bool
+    _child: Leashed | None = field(default=None)
+
+    @classmethod
+    def start(
+        cls,
+        folder: Path,
+        *,
+        port: int = 0,
+        data: Path | None = None,
+        advertise: str | None = None,
+        meter: Meter = silent,
+    ) -> Kafka:
+        """Start a broker and wait until it answers.
+
+        Args:
+            folder: where its log file and settings go (made if missing).
+            port: for clients, on loopback; 0 = a free one.
+            data: the folder of its log, kept; None = a temporary one, removed by `close`.
+            advertise: host:port that clients are told; default: where it listens.
+            meter: told how far the first download is.
+
+        Raises:
+            Refuse: a download failed, a port is taken, the disk is full, Java or the broker does not start.
+        """
+        kafka = cls.launch(folder, port=port, data=data, advertise=advertise, meter=meter)
+        try:
+            kafka.wait()
+        except BaseException:
+            kafka.close()
+            raise
+        return kafka
+
+    @classmethod
+    def launch(
+        cls,
+        folder: Path,
+        *,
+        port: int = 0,
+        data: Path | None = None,
+        advertise: str | None = None,
+        meter: Meter = silent,
+    ) -> Kafka:
+        """Start a broker as `start` does, but leave the waiting to `wait`."""
+        fetch(meter)
+        clients = ports.choose(port, option="--kafka-port")
+        with disk_errors(data or folder):
+            folder.mkdir(parents=True, exist_ok=True)
+            temporary = data is None
+            if data is None:
+                data = Path(tempfile.mkdtemp(prefix="kafka-", dir=folder))
+            else:
+                data = data.absolute()
+                data.mkdir(parents=True, exist_ok=True)
+        kafka = cls(
+            folder=folder,
+            data=data,
+            port=clients,
+            advertise=advertise or f"{ports.LOOPBACK}:{clients}",
+            _internal=ports.choose(0, option="--kafka-port"),
+            _controller=ports.choose(0, option="--kafka-port"),
+            _temporary=temporary,
+        )
+        try:
+            kafka._spawn()
+        except BaseException:
+            kafka.close()
+            raise
+        return kafka
+
+    @property
+    def bootstrap(self) -> str:
+        """Where clients begin: host:port."""
+        return f"{ports.LOOPBACK}:{self.port}"
+
+    @property
+    def internal(self) -> str:
+        """The broker's own listener, host:port: never through the proxy that `advertise` may name."""
+        return f"{ports.LOOPBACK}:{self._internal}"
+
+    @property
+    def log(self) -> Path:
+        """The broker's log file."""
+        return self.folder / "kafka.log"
+
+    @property
+    def pid(self) -> int:
+        """The process id of java, also when it has ended."""
+        return self._leashed.pid
+
+    @property
+    def alive(self) -> bool:
+        """Whether the broker's process runs."""
+        return self._child is not None and self._child.alive
+
+    def wait(self, timeout: float = READY_S) -> None:
+        """Wait until the broker answers a metadata request.
+
+        Raises:
+            Refuse: it ended, or is not ready after `timeout` seconds.
+        """
+        deadline = time.monotonic() + timeout
+        while not ports.accepts(self._internal):
+            self._ensure_starting(deadline, timeout)
+            time.sleep(_POLL_S)
+        while not self._answers():
+            self._ensure_starting(deadline, timeout)
+
+    def stop(self, *, grace: float = GRACE_S) -> None:
+        """End the broker in an orderly way; its data stay."""
+        if self._child is not None:
+            self._child.stop(grace=grace)
+
+    def kill(self) -> None:
+        """Kill the broker at once (SIGKILL), as a fault would; its data stay."""
+        if self._child is not None:
+            self._child.kill()
+
+    def restart(self) -> None:
+        """Start the ended broker again on the same port and data, and wait until it answers."""
+        self.stop()
+        self._spawn()
+        self.wait()
+
+    def close(self) -> None:
+        """End the broker; a temporary log goes with it, so it need not be closed in an orderly way."""
+        self.stop(grace=0.0 if self._temporary else GRACE_S)
+        if self._temporary:
+            shutil.rmtree(self.data, ignore_errors=True)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    @property
+    def _leashed(self) -> Leashed:
+        if self._child is None:
+            raise RuntimeError("the broker was never started")
+        return self._child
+
+    def _spawn(self) -> None:
+        place = jars.folder()
+        settings = self.folder / "kafka.properties"
+        with disk_errors(self.data):
+            settings.write_text(
+                render(
+                    properties(
+                        data=self.data,
+                        clients=self.port,
+                        internal=self._internal,
+                        controller=self._controller,
+                        advertise=self.advertise,
+                    )
+                ),
+                encoding="utf-8",
+            )
+            if not (self.data / _META).exists():
+                _format(self.data, settings, place)
+            command = [*_java(place, self.folder), "kafka.Kafka", str(settings)]
+            self._child = launch("kafka", command, log=self.log)
+
+    def _answers(self) -> bool:
+        from confluent_kafka import KafkaException  # noqa: PLC0415 - 60 ms, only when a broker is started
+        from confluent_kafka.admin import AdminClient  # noqa: PLC0415 - likewise
+
+        # Refused connections are what is expected here: nobody wants to read of them.
+        quiet: dict[str, Any] = {"log_level": 0, "logger": _MUTE}
+        admin = AdminClient({"bootstrap.servers": self.internal} | quiet)
+        try:
+            return bool(admin.list_topics(timeout=2.0).brokers)
+        except KafkaException:
+            return False
+
+    def _ensure_starting(self, deadline: float, timeout: float) -> None:
+        if not self.alive:
+            raise Refuse(f"Kafka did not start: {explain(self.log)}; its log is {self.log}.")
+        if time.monotonic() > deadline:
+            raise Refuse(
+                f"Kafka was not ready after {timeout:.0f} s: free some memory or processors and try again; "
+                f"its log is {self.log}."
+            )
+
+
+def fetch(meter: Meter = silent) -> Path:
+    """Everything that a broker needs, fetched if it is not there.
+
+    Raises:
+        Refuse: the download failed, a jar is not the locked one, or the disk is full.
+    """
+    java()
+    return jars.fetch(meter)
+
+
+def explain(log: Path) -> str:
+    """The reason for which a broker ended, in a clause with the mend, read from its log."""
+    with log.open("rb") as handle:
+        handle.seek(max(0, log.stat().st_size - 200_000))
+        text = handle.read().decode("utf-8", "replace")
+    known = (
+        (r"No space left on device|Disk quota exceeded", "the disk is full, free some space"),
+        (
+            r"Failed to acquire lock on file",
+            "another broker uses this data folder, stop it or choose another with --data",
+        ),
+        (
+            r"Address already in use",
+            "a port is taken, leave --kafka-port out for a free one or choose another",
+        ),
+        (r"Could not reserve enough space|OutOfMemoryError|insufficient memory", "memory ran out, free some"),
+        (r"Permission denied|AccessDenied|Read-only file system", "its data folder cannot be written"),
+    )
+    for pattern, clause in known:
+        if re.search(pattern, text):
+            return clause
+    failures = re.findall(
+        r"^(?:Caused by: |Exception in thread.*? |.*\bERROR\b.*? - )(.+)$", text, re.MULTILINE
+    )
+    return failures[-1].strip().rstrip(".") if failures else "it ended without a word"
+
+
+def _java(place: Path, scratch: Path) -> list[str]:
+    return [
+        str(java()),
+        HEAP,
+        "-cp",
+        ":".join(str(jar) for jar in jars.classpath(place)),
+        "-Djava.net.preferIPv4Stack=true",
+        "-Djava.awt.headless=true",
+        f"-Djava.io.tmpdir={scratch}",  # native compressors unpack there; /tmp may forbid programs
+        "-XX:-UsePerfData",
+        "-XX:+ExitOnOutOfMemoryError",
+        "-Dorg.slf4j.simpleLogger.showDateTime=true",
+        "-Dorg.slf4j.simpleLogger.dateTimeFormat=yyyy-MM-dd'T'HH:mm:ss.SSSZ",
+        # It prints its 300 settings, twice.
+        "-Dorg.slf4j.simpleLogger.log.org.apache.kafka.common.config.AbstractConfig=warn",
+    ]
+
+
+def _format(data: Path, settings: Path, place: Path) -> None:
+    """Give a new log folder its cluster id, with Kafka's own tool."""
+    identity = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+    command = [*_java(place, settings.parent), "kafka.tools.StorageTool", "format"]
+    done = run([*command, "-t", identity, "-c", str(settings)])
+    log = settings.with_name("format.log")
+    log.write_text(done.stdout + done.stderr, encoding="utf-8")
+    if done.returncode:
+        raise Refuse(f"Kafka could not format {data}: {explain(log)}; its log is {log}.")

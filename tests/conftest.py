@@ -1,0 +1,24 @@
+"""What many tests share: one real Kafka and one real stack a session, each started when first asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from local.kafka import Kafka
+from local.stack import Options, Stack
+
+
+@pytest.fixture(scope="session")
+def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kafka]:
+    """A running broker without topics, for tests that need no Triton; tests make topics of their own."""
+    with Kafka.start(tmp_path_factory.mktemp("kafka")) as broker:
+        yield broker
+
+
+@pytest.fixture(scope="session")
+def stack() -> Iterator[Stack]:
+    """The running embedded stack with the project's engines and topics."""
+    with Stack.start(Options()) as running:
+        yield running
