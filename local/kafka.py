@@ -24,8 +24,10 @@ from worker.errors import Refuse
 READY_S = 60.0
 GRACE_S = 20.0
 HEAP = "-Xmx512m"
+META = "meta.properties"
+"""The file that marks a formatted data folder."""
+
 _POLL_S = 0.05
-_META = "meta.properties"
 _MUTE = logging.Logger("librdkafka", logging.CRITICAL + 1)  # noqa: LOG001 - apart from the tree of loggers
 
 
@@ -199,7 +201,7 @@ class Kafka:
                 ),
                 encoding="utf-8",
             )
-            if not (self.data / _META).exists():
+            if not (self.data / META).exists():
                 _format(self.data, settings, place)
             command = [*_java(place, self.folder), "kafka.Kafka", str(settings)]
             self._child = launch("kafka", command, log=self.log)

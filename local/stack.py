@@ -12,7 +12,7 @@ from typing import Self
 
 from local import engines, kafka, triton_environment
 from local.install import Meter, silent
-from local.kafka import Kafka
+from local.kafka import META, Kafka
 from local.runs import Run, open_run
 from local.triton import Triton
 from worker.errors import Refuse
@@ -54,6 +54,7 @@ class Stack:
         """
         options = options or Options()
         models = fetch(options, meter)
+        kept = options.data is not None and (options.data / META).exists()
         run = open_run()
         with contextlib.ExitStack() as undo:
             undo.callback(run.close)
@@ -73,7 +74,7 @@ class Stack:
             if options.partitions is not None:
                 from worker.clients import topics  # noqa: PLC0415 - Kafka's client takes 60 ms to load
 
-                topics.create(broker.internal, partitions=None if options.data else options.partitions)
+                topics.create(broker.internal, partitions=None if kept else options.partitions)
             undo.pop_all()
         return cls(run, broker, server)
 
