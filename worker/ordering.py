@@ -178,9 +178,12 @@ class Ordering:
         return True
 
     def skip_to(self, partition: Partition, epoch: int, offset: int) -> None:
-        """The end-of-partition offset was committed with nothing in flight: step over transaction markers."""
+        """An offset was committed without records: the group's first, or one past transaction markers.
+
+        Everything before it is committed, for it was taken with nothing in flight.
+        """
         lane = self._lanes.get(partition)
-        if lane is not None and lane.epoch == epoch and not lane.waiting:
+        if lane is not None and lane.epoch == epoch:
             lane.committed = max(lane.committed, offset)
             lane.admitted = max(lane.admitted, offset)
 

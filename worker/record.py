@@ -6,7 +6,7 @@ each other. Times are seconds since the epoch (float) inside, milliseconds where
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -87,10 +87,9 @@ class Photo:
     arrival: float
     deadline: float
 
-    @property
-    def size(self) -> int:
-        """Bytes that this photo holds in memory while it is in flight."""
-        return len(self.payload)
+    def emptied(self) -> Photo:
+        """The same photo without its image bytes: all that an outcome needs of it."""
+        return replace(self, payload=b"")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

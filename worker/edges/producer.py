@@ -25,6 +25,7 @@ from worker.settings import KafkaSettings
 FIRST_PAUSE_SECONDS = 0.05
 LONGEST_PAUSE_SECONDS = 2.0
 FOREVER = -1
+CLOSE_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,11 +135,17 @@ class TransactionalPublisher:
         self._work.put((places, group_metadata))
 
     def close(self) -> None:
-        """End the committing thread and drop what the producer still holds; the broker aborts the rest."""
+        """End the committing thread and drop what the producer still holds; the broker aborts the rest.
+
+        A commit that still waits for a broker that is away is left to the process's end.
+        """
         self._work.put(None)
-        # Purging first: close() would otherwise wait for deliveries that cannot come.
+        # Purging first: a commit under way would otherwise wait for deliveries that cannot come.
         self._producer.purge()
-        self._producer.close()
+        if self._thread.is_alive():
+            self._thread.join(timeout=CLOSE_SECONDS)
+        if not self._thread.is_alive():
+            self._producer.close()
 
     def _serve(self) -> None:
         while (work := self._work.get()) is not None:

@@ -1,0 +1,47 @@
+"""What the worker asks of the broker before it joins: are the topics there, and wide enough?"""
+
+from __future__ import annotations
+
+from confluent_kafka import KafkaException
+from confluent_kafka.admin import AdminClient
+
+from worker.edges.connection import client_config
+from worker.edges.kafka_errors import error_of, mapped
+from worker.errors import Refuse, Retry
+from worker.settings import KafkaSettings
+from worker.topics import FEED_SLUGS, REJECTED, feed
+
+ANSWER_SECONDS = 5.0
+
+
+def check(settings: KafkaSettings) -> None:
+    """See that the input and every output exist, and that a result's partition exists for each photo's.
+
+    Raises:
+        Retry: no broker answers, or a topic is missing (it may yet be made).
+        Refuse: an output has fewer partitions than the input, or the rights are missing.
+    """
+    try:
+        found = AdminClient(client_config(settings)).list_topics(timeout=ANSWER_SECONDS).topics
+    except KafkaException as exc:
+        trouble = mapped(error_of(exc), doing="looking for the topics")
+        if isinstance(trouble, Refuse):
+            raise trouble from exc
+        raise Retry(
+            f"no Kafka broker answers at {settings.bootstrap}: start one with `pangaea up`, or set"
+            " PANGAEA_KAFKA__BOOTSTRAP"
+        ) from exc
+    outputs = [*(feed(slug) for slug in FEED_SLUGS), REJECTED]
+    missing = [name for name in (settings.photos_topic, *outputs) if name not in found]
+    if missing:
+        raise Retry(
+            f"{len(missing)} of the topics are missing, {missing[0]} first: create them with"
+            " `pangaea topics create`"
+        )
+    partitions = len(found[settings.photos_topic].partitions)
+    narrow = [name for name in outputs if len(found[name].partitions) < partitions]
+    if narrow:
+        raise Refuse(
+            f"{narrow[0]} has fewer partitions than {settings.photos_topic} ({partitions}): widen it with"
+            " `pangaea topics create --update`."
+        )

@@ -1,0 +1,71 @@
+"""From a Kafka record to a Photo: its envelope read, its deadline set. Pure functions."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from worker.edges.consumer import Record
+from worker.errors import Reject
+from worker.prepare.event import fallback_id, read
+from worker.record import Photo, Rejection
+from worker.settings import DeadlineSettings, LimitSettings
+
+
+class Intake(NamedTuple):
+    """A photo to work on, or one that its envelope alone condemns; `absurd`: its timestamp cannot be true."""
+
+    photo: Photo
+    rejection: Rejection | None
+    absurd: bool
+
+
+def intake(record: Record, *, now: float, limit: LimitSettings, deadline: DeadlineSettings) -> Intake:
+    """Read the record's envelope; `now` is its arrival in seconds since the epoch.
+
+    The deadline counts from the record's timestamp. One from the future, from too long ago, or none at all
+    says nothing about how long the sender has waited: then it counts from the arrival.
+    """
+    timestamp, absurd = _believable(record.timestamp, now=now, deadline=deadline)
+    photo_id, content_type, dataref, traceparent = fallback_id(record.source), None, None, None
+    flaw: Reject | None = None
+    try:
+        event = read(record.source, record.headers)
+        photo_id, content_type = event.photo_id, event.content_type
+        dataref, traceparent = event.dataref, event.traceparent
+        _check(record, dataref, limit)
+    except Reject as reject:
+        flaw = reject
+    photo = Photo(
+        source=record.source,
+        photo_id=photo_id,
+        key=record.key,
+        payload=record.value or b"",
+        content_type=content_type,
+        dataref=dataref,
+        traceparent=traceparent,
+        timestamp=timestamp,
+        arrival=now,
+        deadline=timestamp + deadline.budget_ms / 1000,
+    )
+    if flaw is None:
+        return Intake(photo, None, absurd)
+    return Intake(photo, Rejection(photo=photo.emptied(), reason=flaw.reason, detail=flaw.detail), absurd)
+
+
+def _believable(timestamp: float | None, *, now: float, deadline: DeadlineSettings) -> tuple[float, bool]:
+    if timestamp is None:
+        return now, True
+    age_ms = (now - timestamp) * 1000
+    if -deadline.skew_ms <= age_ms <= deadline.oldest_ms:
+        return timestamp, False
+    return now, True
+
+
+def _check(record: Record, dataref: str | None, limit: LimitSettings) -> None:
+    size = len(record.value or b"")
+    if dataref is not None and size:
+        raise Reject("bad_event", "The record has both image bytes and a reference to them.")
+    if dataref is None and not size:
+        raise Reject("empty", "The record has no image bytes.")
+    if size > limit.photo_bytes:
+        raise Reject("too_large", f"The photo is larger than {limit.photo_bytes} bytes.")

@@ -1,0 +1,68 @@
+"""Before the first photo: does the engine fit the card, and does it answer the golden photos rightly?"""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+from worker.edges.card import Card, golden_photo
+from worker.edges.triton import BACKBONE, HEADS, Engine, EngineTimeout
+from worker.errors import Refuse, Retry
+from worker.finish.probability import posterior
+from worker.finish.recipe import Recipe
+from worker.prepare.decode import DecodeLimits, decode
+from worker.settings import LimitSettings, TritonSettings
+
+GOLDEN_SECONDS = 10.0
+"""The very first requests of an engine may take longer than any later one."""
+
+
+async def qualify(
+    engine: Engine, card: Card, card_path: Path, *, triton: TritonSettings, limit: LimitSettings
+) -> Recipe:
+    """Return the recipe to follow, for an engine that was made from the card's files and proved it.
+
+    Raises:
+        Retry: Triton is away or still loading.
+        Refuse: the engine is another one, has no calibration, or answers golden photos wrongly.
+    """
+    if not await engine.ready():
+        raise Retry(
+            f"no Triton serves {triton.model} at {triton.url}: start one with `pangaea up`, or set"
+            " PANGAEA_TRITON__URL"
+        )
+    recipe = await _matching(engine, card)
+    for photo in card.golden.photos:
+        data = golden_photo(card_path, photo)
+        prepared = decode(data, DecodeLimits(limit.pixels, limit.side), card.target)
+        try:
+            logits = await engine.infer(prepared.pixels, GOLDEN_SECONDS)
+        except EngineTimeout as exc:
+            raise Retry("Triton did not answer a golden photo in time") from exc
+        answer = posterior(
+            logits, temperature=recipe.temperature, student_t=recipe.student_t, interval=recipe.interval
+        )
+        gap = card.golden_gap(photo, answer.p)
+        if gap > card.golden.tolerance:
+            raise Refuse(
+                f"the engine is {gap:.3f} off on the golden photo {photo.file}, more than the card's"
+                f" {card.golden.tolerance}: build it anew with `pangaea models build`."
+            )
+    return recipe
+
+
+async def _matching(engine: Engine, card: Card) -> Recipe:
+    """Hold what the engines say of themselves against the card."""
+    stated = {model: await engine.identity(model) for model in (BACKBONE, HEADS)}
+    for model, identity in stated.items():
+        source = card.sources.get(model)
+        if source is None or source.sha256 != identity.source_sha256:
+            raise Refuse(
+                f"Triton's {model} was not made from the file that the card {card.id} names: build it anew"
+                " with `pangaea models build`, or set PANGAEA_CARD to its own card."
+            )
+    together = "\n".join(card.sources[model].sha256 for model in (BACKBONE, HEADS))
+    if hashlib.sha256(together.encode()).hexdigest() != card.source_sha256:
+        raise Refuse(f"the card {card.id} contradicts itself: its source_sha256 is not that of its sources.")
+    backbone = stated[BACKBONE]
+    return card.recipe(precision=backbone.precision, target=backbone.target)

@@ -1,0 +1,176 @@
+"""The middle of the path, for one photo: prepare → infer → finish. It always ends in exactly one outcome."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections.abc import Callable
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from typing import Protocol
+
+from worker.attempts import Attempts
+from worker.edges.logs import Logger
+from worker.edges.metrics import Metrics
+from worker.edges.triton import EngineAway, EngineFault, EngineTimeout
+from worker.errors import Reject, Retry
+from worker.finish.finish import finish
+from worker.finish.recipe import Recipe
+from worker.prepare.decode import DecodeLimits, Target, decode
+from worker.record import Logits, Outcome, Photo, Pixels, Prepared, Rejection, Timing
+from worker.settings import Settings
+
+FIRST_PAUSE_SECONDS = 0.05
+LONGEST_PAUSE_SECONDS = 1.0
+
+
+class Inference(Protocol):
+    """What the path needs of an engine."""
+
+    async def infer(self, pixels: Pixels, seconds: float) -> Logits:
+        """Return head logits, shape (heads, labels), within so many seconds."""
+
+
+class Payloads(Protocol):
+    """What the path needs of a store of photos by reference."""
+
+    async def fetch(self, dataref: str, *, timeout: float) -> bytes:  # noqa: ASYNC109 - the store's own deadline
+        """Return the photo's bytes."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Path:
+    """One photo's way through the worker; used inside one event loop.
+
+    `decoders` bounds how many photos are decoded at once, `slots` how many requests the engine has at once.
+    """
+
+    settings: Settings
+    recipe: Recipe
+    target: Target
+    engine: Inference
+    payloads: Payloads
+    decoders: Executor
+    slots: asyncio.Semaphore
+    attempts: Attempts
+    metrics: Metrics
+    logger: Logger
+    clock: Callable[[], float] = time.time
+
+    async def outcome(self, photo: Photo) -> Outcome:
+        """Classify or reject the photo. The outcome does not hold the image bytes any more.
+
+        Waits as long as Triton or the payload store is away: that is nothing the photo is to blame for.
+        """
+        try:
+            started = self.clock()
+            prepared, decode_ms = await self._prepare(photo)
+            decoded = self.clock()
+            logits = await self._infer(photo, prepared.pixels)
+            timing = Timing(
+                queue_ms=max(0.0, started - photo.timestamp) * 1000,
+                decode_ms=decode_ms,
+                infer_ms=(self.clock() - decoded) * 1000,
+            )
+            return finish(photo.emptied(), logits, prepared.signals, timing, self.recipe)
+        except Reject as reject:
+            return Rejection(photo=photo.emptied(), reason=reject.reason, detail=reject.detail)
+        except Exception as exc:
+            # One photo's surprise must not cost its neighbours theirs.
+            self.logger.exception("surprise", source=list(photo.source))
+            return Rejection(
+                photo=photo.emptied(),
+                reason="engine_error",
+                detail=f"The worker met an error of its own ({type(exc).__name__}); see its log.",
+            )
+        finally:
+            self.attempts.settled(photo.source)
+
+    async def _prepare(self, photo: Photo) -> tuple[Prepared, float]:
+        """Fetch by reference if need be, then decode; give the milliseconds that decoding took."""
+        self._in_time(photo)
+        data = photo.payload
+        if photo.dataref is not None:
+            data = await self._fetch(photo.dataref)
+        if not data:
+            raise Reject("empty", "The record has no image bytes.")
+        if len(data) > self.settings.limit.photo_bytes:
+            raise Reject("too_large", f"The photo is larger than {self.settings.limit.photo_bytes} bytes.")
+        limits = DecodeLimits(self.settings.limit.pixels, self.settings.limit.side)
+        return await asyncio.get_running_loop().run_in_executor(
+            self.decoders, _timed_decode, data, limits, self.target
+        )
+
+    async def _fetch(self, dataref: str) -> bytes:
+        pause = FIRST_PAUSE_SECONDS
+        for attempt in range(1, self.settings.triton.attempts + 1):
+            try:
+                return await self.payloads.fetch(dataref, timeout=self.settings.payload.timeout_ms / 1000)
+            except Retry as retry:
+                if attempt == self.settings.triton.attempts:
+                    raise Reject(
+                        "payload_unavailable", f"The photo's store did not answer {attempt} times."
+                    ) from retry
+                pause = await _pause(pause)
+        raise AssertionError("attempts is at least 1")
+
+    async def _infer(self, photo: Photo, pixels: Pixels) -> Logits:
+        first_tried, failures, pause = self.clock(), 0, FIRST_PAUSE_SECONDS
+        while True:
+            async with self.slots:
+                seconds = self._in_time(photo)
+                self.metrics.engine_in_flight.inc()
+                try:
+                    logits = await self.engine.infer(pixels, seconds)
+                except EngineAway as away:
+                    self._failed(photo, away)
+                except EngineTimeout as timeout:
+                    self._failed(photo, timeout)
+                    if self.settings.deadline.late == "shed":
+                        raise Reject(
+                            "deadline", "The engine did not answer before the deadline."
+                        ) from timeout
+                    self.attempts.timed_out(photo.source, self.clock())
+                    failures += self.attempts.counts(photo.source, first_tried=first_tried)
+                except EngineFault as fault:
+                    self._failed(photo, fault)
+                    failures += 1
+                else:
+                    self.attempts.answered(self.clock())
+                    self.metrics.up.labels(part="triton").set(1)
+                    return logits
+                finally:
+                    self.metrics.engine_in_flight.dec()
+            if failures >= self.settings.triton.attempts:
+                raise Reject("engine_error", f"The engine failed on this photo {failures} times.")
+            pause = await _pause(pause)
+
+    def _in_time(self, photo: Photo) -> float:
+        """Return the engine's deadline for this photo, in seconds from now.
+
+        Raises:
+            Reject: `late=shed` and the deadline has passed.
+        """
+        remaining = photo.deadline - self.clock()
+        if self.settings.deadline.late == "mark":
+            return max(remaining, self.settings.triton.patience_ms / 1000)
+        if remaining <= 0:
+            raise Reject("deadline", "The photo's deadline had passed before it could be answered.")
+        return remaining
+
+    def _failed(self, photo: Photo, failure: Retry) -> None:
+        self.metrics.engine_failures.labels(meaning=type(failure).__name__).inc()
+        self.logger.debug("engine_failed", source=list(photo.source), meaning=type(failure).__name__)
+
+
+def _timed_decode(data: bytes, limits: DecodeLimits, target: Target) -> tuple[Prepared, float]:
+    started = time.perf_counter()
+    prepared = decode(data, limits, target)
+    return prepared, (time.perf_counter() - started) * 1000
+
+
+async def _pause(seconds: float) -> float:
+    """Wait, with jitter, and return the next pause."""
+    await asyncio.sleep(seconds * random.uniform(0.5, 1.5))  # noqa: S311 - jitter, not a secret
+    return min(2 * seconds, LONGEST_PAUSE_SECONDS)

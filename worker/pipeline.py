@@ -1,0 +1,389 @@
+"""The straight path: poll → prepare → infer → finish → publish → commit.
+
+One thread, the caller's, owns the consumer, the ordering and the decision what is committed; nothing of them
+is shared. Photos are worked on beside it (`workshop`), transactions end beside it (`producer`); both report
+through one queue.
+"""
+
+from __future__ import annotations
+
+import queue
+import time
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import NamedTuple
+
+from worker.edges.consumer import EndOfPartition, PhotoSource, Record, Start
+from worker.edges.health import Health
+from worker.edges.kafka_errors import ClientDead
+from worker.edges.logs import Logger
+from worker.edges.metrics import Metrics
+from worker.edges.producer import TransactionalPublisher, Verdict
+from worker.errors import Retry
+from worker.intake import intake
+from worker.ordering import Ordering, Prefix, Ticket
+from worker.outputs import output
+from worker.path import Path
+from worker.record import Outcome, Partition, Rejection
+from worker.settings import Settings
+from worker.workshop import Workshop
+
+IDLE_SECONDS = 0.5
+"""How long a poll waits when nothing is in flight: the longest that a stop goes unnoticed."""
+
+BUSY_SECONDS = 0.005
+"""How long the loop waits for an outcome before it looks for new photos."""
+
+BLOCKED_SECONDS = 1.0
+"""After so long without room for more, fetching is paused; sooner, not taking is enough and far cheaper."""
+
+START_SECONDS = 2.0
+"""One try at registering the producer; it may be repeated as long as the broker is away."""
+
+STUCK_SECONDS = 10.0
+"""A transaction that takes so long makes the worker unready: the broker is away."""
+
+
+class Finished(NamedTuple):
+    """An outcome from the workshop."""
+
+    ticket: Ticket
+    outcome: Outcome
+
+
+@dataclass(slots=True)
+class Transaction:
+    """What was handed to the committing thread: prefixes of lanes, and offsets without records."""
+
+    prefixes: tuple[Prefix, ...]
+    marks: dict[Partition, tuple[int, int]]
+    opened: float
+
+
+class Pipeline:
+    """One worker between two Kafka clients, for as long as these live.
+
+    Raises (from `run`):
+        ClientDead: consumer and producer are to be rebuilt; nothing is lost, what was open is aborted.
+        Refuse: going on would be wrong.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        path: Path,
+        *,
+        health: Health,
+        metrics: Metrics,
+        logger: Logger,
+        transactional_id: str,
+        stopping: Callable[[], bool],
+        workshop: Workshop,
+    ) -> None:
+        self._settings = settings
+        self._path = path
+        self._health = health
+        self._metrics = metrics
+        self._logger = logger
+        self._stopping = stopping
+        self._workshop = workshop
+        self._ordering = Ordering()
+        self._news: queue.SimpleQueue[Finished | Verdict] = queue.SimpleQueue()
+        self._marks: dict[Partition, tuple[int, int]] = {}
+        self._open: Transaction | None = None
+        self._last_commit = float("-inf")
+        self._blocked_since: float | None = None
+        self._paused = False
+        self._closing = False
+        self._rewinds: set[Partition] = set()
+        self._publisher = TransactionalPublisher(settings.kafka, transactional_id, self._news.put)
+        self._source = PhotoSource(settings.kafka, self, client_id=transactional_id)
+
+    # --- the path -------------------------------------------------------------------------------------
+
+    def run(self) -> None:
+        """Work until `stopping`, then drain, commit and leave the group."""
+        try:
+            self._open_transactions()
+            while not self._stopping():
+                self._poll()
+                self._collect(self._patience())
+                self._publish()
+                self._observe()
+            self._drain(self._ordering.partitions)
+            self._logger.info("drained", left=self._ordering.count)
+        finally:
+            self._close()
+
+    def _open_transactions(self) -> None:
+        """Register the producer, in slices short enough to notice a stop."""
+        deadline = time.monotonic() + self._settings.life.start_patience_ms / 1000
+        while not self._stopping():
+            try:
+                self._publisher.start(START_SECONDS)
+            except ClientDead:
+                raise
+            except Retry:
+                if time.monotonic() > deadline:
+                    raise
+                self._health.progress()
+            else:
+                return
+
+    def _poll(self) -> None:
+        """Take what there is room for, and start on it."""
+        for home in tuple(self._rewinds):
+            self._source.rewind(home, self._ordering.committed(home))
+            self._rewinds.discard(home)
+        seconds = 0.0 if self._ordering.count or self._open or self._marks else IDLE_SECONDS
+        while self._room():
+            if not self._accept(seconds):
+                return
+            seconds = 0.0
+        self._hold()
+
+    def _accept(self, seconds: float) -> bool:
+        """Take one item from Kafka, waiting so long for it; False when there was none."""
+        try:
+            item = self._source.poll(seconds)
+        except ClientDead:
+            raise
+        except Retry as retry:
+            self._logger.warning("kafka", said=str(retry))
+            return False
+        if isinstance(item, EndOfPartition):
+            self._reached_end(item)
+        elif item is not None:
+            self._take(item)
+        return item is not None
+
+    def _take(self, record: Record) -> None:
+        if record.source.home in self._rewinds:
+            # Fetched before the rewind that is about to happen: taking it would skip what lies before it.
+            return
+        now = time.time()
+        photo, rejection, absurd = intake(
+            record, now=now, limit=self._settings.limit, deadline=self._settings.deadline
+        )
+        # A reference may become as large as a photo may be.
+        size = self._settings.limit.photo_bytes if photo.dataref else len(photo.payload)
+        ticket = self._ordering.admit(photo.source, size=size)
+        if ticket is None:
+            return
+        self._metrics.consumed.inc()
+        self._metrics.absurd_timestamps.inc(absurd)
+        if rejection is not None:
+            self._ordering.file(ticket, rejection)
+        else:
+            self._workshop.start(ticket, partial(self._path.outcome, photo), self._finished)
+
+    def _finished(self, ticket: Ticket, outcome: Outcome) -> None:
+        """Called on the workshop's thread: the queue is the only thing that both sides touch."""
+        self._news.put(Finished(ticket, outcome))
+
+    def _collect(self, seconds: float) -> None:
+        """File the outcomes and verdicts that have come in; wait so long for the first."""
+        try:
+            news = self._news.get(timeout=seconds) if seconds > 0 else self._news.get_nowait()
+            while True:
+                if isinstance(news, Verdict):
+                    self._settle(news)
+                elif not self._ordering.file(news.ticket, news.outcome):
+                    self._metrics.dropped.inc()
+                news = self._news.get_nowait()
+        except queue.Empty:
+            return
+
+    def _publish(self) -> None:
+        """Open a transaction for what is finished, unless one is open or the last has only just ended."""
+        if self._open is not None or not (self._ordering.ready() or self._marks):
+            return
+        if time.monotonic() < self._last_commit + self._settings.kafka.commit_interval_ms / 1000:
+            return
+        prefixes = self._ordering.take()
+        marks = {
+            home: (epoch, offset)
+            for home, (epoch, offset) in self._marks.items()
+            if home in self._ordering and self._ordering.epoch(home) == epoch
+        }
+        self._marks = {}
+        if not (prefixes or marks):
+            return
+        now = time.time()
+        offsets = {home: offset for home, (_, offset) in marks.items()}
+        offsets |= {prefix.partition: prefix.next_offset for prefix in prefixes}
+        outputs = [
+            output(outcome, self._path.recipe, now=now, budget_ms=self._settings.deadline.budget_ms)
+            for prefix in prefixes
+            for outcome in prefix.outcomes
+        ]
+        self._open = Transaction(prefixes, marks, opened=now)
+        self._publisher.publish(outputs, offsets, self._source.group_metadata())
+
+    def _settle(self, verdict: Verdict) -> None:
+        """A transaction has ended: let go of what it held, or read it again."""
+        ended, self._open = self._open, None
+        if ended is None:
+            raise ClientDead("a transaction ended that was not open")
+        self._last_commit = verdict.ended
+        self._metrics.transactions.labels(end=verdict.kind).inc()
+        if verdict.kind == "fatal":
+            raise ClientDead(f"Kafka's producer is finished: {verdict.why}")
+        if verdict.kind == "aborted":
+            self._logger.warning("transaction_aborted", why=verdict.why)
+            self._again({prefix.partition for prefix in ended.prefixes} | ended.marks.keys())
+            return
+        self._metrics.transaction_seconds.observe(max(0.0, time.time() - ended.opened))
+        for home, (epoch, offset) in ended.marks.items():
+            self._ordering.skip_to(home, epoch, offset)
+        for prefix in ended.prefixes:
+            self._ordering.acknowledge(prefix)
+            self._count(prefix, ended.opened)
+
+    def _again(self, partitions: Collection[Partition]) -> None:
+        """Drop the epoch of these partitions, to be read again from what is committed.
+
+        The reading itself waits for the next poll: this may run inside a rebalance callback.
+        """
+        for home in partitions:
+            if home in self._ordering:
+                self._workshop.clear(home)
+                committed = self._ordering.rewind(home)
+                self._rewinds.add(home)
+                # Commits what is committed already, or the group's very first offset that was aborted.
+                self._marks[home] = (self._ordering.epoch(home), committed)
+
+    # --- bounds ---------------------------------------------------------------------------------------
+
+    def _room(self) -> bool:
+        limit = self._settings.limit
+        return self._ordering.count < limit.in_flight and self._ordering.size < limit.in_flight_bytes
+
+    def _hold(self) -> None:
+        """No room: not taking is the back-pressure; after a while, pause and keep the group served."""
+        now = time.monotonic()
+        if self._blocked_since is None:
+            self._blocked_since = now
+        if now - self._blocked_since < BLOCKED_SECONDS:
+            return
+        if not self._paused:
+            self._paused = True
+            self._source.pause()
+            self._logger.info("fetching_paused", in_flight=self._ordering.count)
+        self._accept(0.0)
+
+    def _patience(self) -> float:
+        """Return how long to wait for news, in seconds: not at all when idle, for the poll has waited."""
+        if self._room():
+            if self._blocked_since is not None:
+                self._blocked_since = None
+                if self._paused:
+                    self._paused = False
+                    self._source.resume()
+                    self._logger.info("fetching_resumed")
+            if not (self._ordering.count or self._open):
+                return 0.0
+        return BUSY_SECONDS
+
+    # --- the assignment -------------------------------------------------------------------------------
+
+    def assigned(self, starts: Mapping[Partition, Start]) -> None:
+        """Open a lane for each partition; a group's very first offsets are committed before anything else."""
+        self._drop([home for home in starts if home in self._ordering])
+        for home, start in starts.items():
+            self._ordering.assign(home, start.offset)
+            if start.fresh:
+                self._marks[home] = (self._ordering.epoch(home), start.offset)
+        self._changed("assigned", tuple(starts))
+
+    def revoking(self, partitions: Sequence[Partition]) -> None:
+        """Finish and commit what can be finished within the budget; drop the rest, for its next owner."""
+        if not self._closing:
+            self._drain(partitions)
+        self._drop(partitions)
+        self._changed("revoked", partitions)
+
+    def lost(self, partitions: Sequence[Partition]) -> None:
+        """Drop everything: a transaction that holds some of it will be refused by its group metadata."""
+        self._drop(partitions)
+        self._changed("lost", partitions)
+
+    def connected(self, *, up: bool) -> None:
+        """Kafka is there, or is not."""
+        self._health.parts["kafka"] = up
+        self._metrics.up.labels(part="kafka").set(up)
+
+    def prefetched(self, records: int, size: int) -> None:
+        """What the consumer holds ahead."""
+        self._metrics.prefetched.set(records)
+        self._metrics.prefetched_bytes.set(size)
+
+    def _reached_end(self, end: EndOfPartition) -> None:
+        """Everything of a partition is read: with nothing in flight, step over transaction markers."""
+        home = end.partition
+        if (
+            home in self._ordering
+            and home not in self._rewinds
+            and not self._ordering.depth(home)
+            and end.offset > self._ordering.committed(home)
+        ):
+            self._marks[home] = (self._ordering.epoch(home), end.offset)
+
+    def _drain(self, partitions: Sequence[Partition]) -> None:
+        deadline = time.monotonic() + self._settings.life.drain_ms / 1000
+        while time.monotonic() < deadline:
+            if self._open is None and not any(self._ordering.depth(home) for home in partitions):
+                return
+            self._collect(BUSY_SECONDS)
+            self._publish()
+            self._health.progress()
+
+    def _drop(self, partitions: Sequence[Partition]) -> None:
+        for home in partitions:
+            self._metrics.dropped.inc(self._ordering.depth(home))
+            self._ordering.drop(home)
+            self._marks.pop(home, None)
+            self._rewinds.discard(home)
+            self._workshop.clear(home)
+
+    def _changed(self, kind: str, partitions: Sequence[Partition]) -> None:
+        self._metrics.rebalances.labels(kind=kind).inc()
+        self._metrics.assigned.set(len(self._ordering.partitions))
+        self._logger.info("partitions", change=kind, numbers=sorted(home.number for home in partitions))
+
+    # --- the account ----------------------------------------------------------------------------------
+
+    def _observe(self) -> None:
+        self._health.progress()
+        metrics = self._metrics
+        metrics.loop_at.set(time.time())
+        metrics.in_flight.set(self._ordering.count)
+        metrics.in_flight_bytes.set(self._ordering.size)
+        metrics.reorder.set(self._ordering.finished())
+        metrics.producer_queue.set(self._publisher.queued)
+        metrics.paused.set(self._paused)
+        since = self._publisher.busy_since
+        if since is not None and time.monotonic() - since > STUCK_SECONDS:
+            self.connected(up=False)
+
+    def _count(self, prefix: Prefix, published: float) -> None:
+        metrics = self._metrics
+        for outcome in prefix.outcomes:
+            metrics.total_seconds.observe(max(0.0, published - outcome.photo.timestamp))
+            if isinstance(outcome, Rejection):
+                metrics.rejected.labels(reason=outcome.reason).inc()
+                continue
+            metrics.published.labels(feed=outcome.decision.slug, reason=outcome.decision.reason or "").inc()
+            metrics.late.inc(published > outcome.photo.deadline)
+            metrics.confidence.observe(max(each.p for each in outcome.continents.values()))
+            metrics.queue_seconds.observe(outcome.timing.queue_ms / 1000)
+            metrics.decode_seconds.observe(outcome.timing.decode_ms / 1000)
+            metrics.infer_seconds.observe(outcome.timing.infer_ms / 1000)
+
+    def _close(self) -> None:
+        self._closing = True
+        for home in self._ordering.partitions:
+            self._workshop.clear(home)
+        self._publisher.close()
+        self._source.close()

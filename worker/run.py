@@ -1,0 +1,200 @@
+"""The composition root of `pangaea run`: makes the parts, starts them in order, stops them in order."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import time
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from types import FrameType
+from typing import TypeVar
+
+from worker.attempts import Attempts
+from worker.edges import broker, health, instance, logs
+from worker.edges.card import load
+from worker.edges.health import Health
+from worker.edges.logs import Logger
+from worker.edges.metrics import Metrics
+from worker.edges.payload import PayloadStore
+from worker.edges.triton import Engine
+from worker.errors import Refuse, Retry
+from worker.opening import qualify
+from worker.path import Path
+from worker.pipeline import Pipeline
+from worker.settings import Settings
+from worker.workshop import Workshop
+
+ASK_AGAIN_SECONDS = 0.5
+WATCH_SECONDS = 1.0
+MINUTE = 60.0
+
+Answer = TypeVar("Answer")
+
+
+@dataclass(slots=True)
+class Stop:
+    """Set by SIGTERM and SIGINT; a second one ends the process at once: the broker aborts what is open."""
+
+    asked: bool = field(default=False)
+
+    def __call__(self) -> bool:
+        """Whether to stop."""
+        return self.asked
+
+    def signal(self, number: int, _: FrameType | None) -> None:
+        """Take a signal."""
+        if self.asked:
+            os._exit(128 + number)
+        self.asked = True
+
+
+def run(settings: Settings) -> None:
+    """Work until SIGTERM or SIGINT, then drain and leave.
+
+    Raises:
+        Refuse: the worker must not start or go on; the sentence names the mend.
+    """
+    stop = Stop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, stop.signal)
+    logger = logs.configure(settings.log)
+    office = Office(settings, logger, Metrics(), Health(), stop)
+    with ExitStack() as stack:
+        name = instance.claim(settings.instance)
+        stack.callback(name.release)
+        address, stop_serving = health.serve(settings.serve, office.health, office.metrics)
+        stack.callback(stop_serving)
+        logger.info("starting", health=address, instance=name.name, group=settings.kafka.group)
+        workshop = Workshop()
+        stack.callback(workshop.close)
+        decoders = stack.enter_context(ThreadPoolExecutor(settings.limit.decode_threads, "decode"))
+        path = office.open(workshop, decoders, stack)
+        if path is not None:
+            logger.info("ready", card=path.recipe.card_id, precision=path.recipe.precision)
+            office.work(path, workshop, name.transactional_id(settings.kafka.group))
+    logger.info("stopped")
+
+
+@dataclass(frozen=True, slots=True)
+class Office:
+    """What every part of the running worker shares: settings, log, metrics, health and the wish to stop."""
+
+    settings: Settings
+    logger: Logger
+    metrics: Metrics
+    health: Health
+    stop: Stop
+
+    def open(self, workshop: Workshop, decoders: Executor, stack: ExitStack) -> Path | None:
+        """Wait for broker, topics and engine, see that they fit, and lay the path; None if stopped meanwhile.
+
+        Raises:
+            Refuse: something does not fit, or did not come in time.
+        """
+        settings, limit = self.settings, self.settings.limit
+        self._show_limits()
+        card = load(settings.card)
+        self._patiently(lambda: broker.check(settings.kafka))
+        engine = workshop.call(_made(settings))
+        stack.callback(lambda: workshop.call(engine.close()))
+        recipe = self._patiently(
+            lambda: workshop.call(qualify(engine, card, settings.card, triton=settings.triton, limit=limit))
+        )
+        if recipe is None:
+            return None
+        self.health.parts["card"] = self.health.parts["triton"] = True
+        stack.callback(workshop.background(self._watch(engine)).cancel)
+        return Path(
+            settings=settings,
+            recipe=recipe,
+            target=card.target,
+            engine=engine,
+            payloads=PayloadStore(settings.payload, limit=limit.photo_bytes),
+            decoders=decoders,
+            slots=asyncio.Semaphore(settings.triton.in_flight),
+            attempts=Attempts(),
+            metrics=self.metrics,
+            logger=self.logger,
+        )
+
+    def work(self, path: Path, workshop: Workshop, transactional_id: str) -> None:
+        """Run pipelines, one after another: a fatal Kafka error ends its clients, not the process.
+
+        Raises:
+            Refuse: going on would be wrong, or the clients had to be rebuilt too often.
+        """
+        rebuilt: deque[float] = deque()
+        while not self.stop():
+            pipeline = Pipeline(
+                self.settings,
+                path,
+                health=self.health,
+                metrics=self.metrics,
+                logger=self.logger,
+                transactional_id=transactional_id,
+                stopping=self.stop,
+                workshop=workshop,
+            )
+            try:
+                pipeline.run()
+            except Retry as dead:
+                self._again(dead, rebuilt, time.monotonic())
+
+    def _again(self, dead: Retry, rebuilt: deque[float], now: float) -> None:
+        """Note a rebuild at `now`, in monotonic seconds, and refuse when there were too many in a minute."""
+        rebuilt.append(now)
+        while rebuilt[0] < now - MINUTE:
+            rebuilt.popleft()
+        self.metrics.rebuilds.inc()
+        self.logger.warning("kafka_clients_rebuilt", why=str(dead), in_the_last_minute=len(rebuilt))
+        if len(rebuilt) > self.settings.life.rebuilds_per_minute:
+            raise Refuse(
+                f"Kafka's clients had to be rebuilt {len(rebuilt)} times in a minute, last because: {dead}."
+                " See that no other worker has the same PANGAEA_INSTANCE, and that the broker is well."
+            ) from dead
+
+    def _patiently(self, attempt: Callable[[], Answer]) -> Answer | None:
+        """Try until it works, a stop is asked for (None), or patience ends.
+
+        Raises:
+            Refuse: what was waited for did not come in time.
+        """
+        deadline = time.monotonic() + self.settings.life.start_patience_ms / 1000
+        said = ""
+        while not self.stop():
+            self.health.progress()
+            try:
+                return attempt()
+            except Retry as retry:
+                if str(retry) != said:
+                    said = str(retry)
+                    self.logger.warning("waiting", why=said)
+                if time.monotonic() > deadline:
+                    raise Refuse(f"{said}.") from retry
+                time.sleep(ASK_AGAIN_SECONDS)
+        return None
+
+    async def _watch(self, engine: Engine) -> None:
+        """Ask Triton how it is, once a second: readiness must not wait for the next photo."""
+        while True:
+            up = await engine.ready()
+            self.health.parts["triton"] = up
+            self.metrics.up.labels(part="triton").set(up)
+            await asyncio.sleep(WATCH_SECONDS)
+
+    def _show_limits(self) -> None:
+        settings, metrics = self.settings, self.metrics
+        metrics.in_flight_limit.set(settings.limit.in_flight)
+        metrics.in_flight_bytes_limit.set(settings.limit.in_flight_bytes)
+        metrics.prefetched_bytes_limit.set(settings.kafka.prefetch_kib * 1024)
+        metrics.engine_in_flight_limit.set(settings.triton.in_flight)
+
+
+async def _made(settings: Settings) -> Engine:
+    """Make the engine inside the loop that will use it."""
+    return Engine(settings.triton)
