@@ -1,0 +1,65 @@
+"""The envelope: identity, deadline, and what its flaws lead to."""
+
+from __future__ import annotations
+
+import pytest
+
+from worker.edges.consumer import Record
+from worker.intake import intake
+from worker.record import Source
+from worker.settings import DeadlineSettings, LimitSettings
+
+NOW = 1_000_000.0
+LIMIT = LimitSettings(photo_bytes=1_024)
+DEADLINE = DeadlineSettings()
+
+
+def record(value: bytes | None = b"x", timestamp: float | None = NOW - 0.05, **headers: bytes) -> Record:
+    """A record at photos/2/7."""
+    return Record(
+        source=Source("photos", 2, 7),
+        key=b"k",
+        value=value,
+        headers=tuple((name.replace("__", "-"), text) for name, text in headers.items()),
+        timestamp=timestamp,
+    )
+
+
+def test_the_deadline_counts_from_the_records_timestamp() -> None:
+    """Time that a photo spent waiting in Kafka is part of its 200 ms."""
+    photo = intake(record(), now=NOW, limit=LIMIT, deadline=DEADLINE).photo
+    assert photo.timestamp == NOW - 0.05
+    assert photo.deadline == pytest.approx(NOW + 0.15)
+
+
+@pytest.mark.parametrize("timestamp", [None, NOW + 61, NOW - 8 * 24 * 3_600])
+def test_an_absurd_timestamp_counts_from_arrival(timestamp: float | None) -> None:
+    """From the future, from last month or missing: the deadline counts from arrival, and that is said."""
+    taken = intake(record(timestamp=timestamp), now=NOW, limit=LIMIT, deadline=DEADLINE)
+    assert taken.absurd
+    assert taken.photo.deadline == pytest.approx(NOW + 0.2)
+
+
+def test_without_headers_the_place_is_the_id() -> None:
+    """A plain record is welcome; its id is topic/partition/offset."""
+    taken = intake(record(), now=NOW, limit=LIMIT, deadline=DEADLINE)
+    assert (taken.photo.photo_id, taken.rejection) == ("photos/2/7", None)
+
+
+@pytest.mark.parametrize(
+    ("value", "headers", "reason"),
+    [
+        (b"", {}, "empty"),
+        (None, {}, "empty"),
+        (b"x" * 1_025, {}, "too_large"),
+        (b"x", {"ce_id": b"lonely"}, "bad_event"),
+    ],
+)
+def test_what_the_envelope_alone_condemns(
+    value: bytes | None, headers: dict[str, bytes], reason: str
+) -> None:
+    """Empty, tombstone, oversize and half an event are rejected before anything is decoded."""
+    rejection = intake(record(value, **headers), now=NOW, limit=LIMIT, deadline=DEADLINE).rejection
+    assert rejection is not None
+    assert rejection.reason == reason
+    assert rejection.photo.payload == b""
