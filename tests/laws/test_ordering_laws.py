@@ -8,7 +8,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from tests.worker.samples import outcome
 from worker.ordering import Ordering, Prefix, Ticket
-from worker.record import Partition, Source
+from worker.record import Outcome, Partition, Rejection, Source
 
 PARTITIONS = 3
 
@@ -32,6 +32,12 @@ class OrderingMachine(RuleBasedStateMachine):
     def held(self, number: int) -> bool:
         """Whether the partition is assigned."""
         return Partition("photos", number) in self.ordering
+
+    @staticmethod
+    def detail(answer: Outcome) -> str:
+        """What the answer was marked with."""
+        assert isinstance(answer, Rejection)
+        return answer.detail
 
     @rule(number=st.integers(0, PARTITIONS - 1))
     def assign(self, number: int) -> None:
@@ -65,7 +71,8 @@ class OrderingMachine(RuleBasedStateMachine):
     def finish(self, data: st.DataObject) -> None:
         """Answer any photo, in any order, also one whose partition has gone."""
         ticket = self.tickets.pop(data.draw(st.integers(0, len(self.tickets) - 1)))
-        self.ordering.file(ticket, outcome(ticket.source.offset, ticket.source.partition))
+        source = ticket.source
+        self.ordering.file(ticket, outcome(source.offset, source.partition, detail=str(ticket.epoch)))
 
     @precondition(lambda self: not self.open)
     @rule()
@@ -79,6 +86,8 @@ class OrderingMachine(RuleBasedStateMachine):
         """The broker commits outputs and offsets together, whatever the member thinks of itself by now."""
         for prefix in self.open:
             number = prefix.partition.number
+            # Every answer is of the epoch that it is published under.
+            assert all(self.detail(each) == str(prefix.epoch) for each in prefix.outcomes)
             self.published[number] += [each.photo.source.offset for each in prefix.outcomes]
             self.committed[number] = prefix.next_offset
             self.ordering.acknowledge(prefix)

@@ -23,9 +23,9 @@ def photo(offset: int = 0, partition: int = 0, **changes: object) -> Photo:
     return Photo(**(values | changes))  # type: ignore[arg-type] # a builder takes what the dataclass takes
 
 
-def outcome(offset: int, partition: int = 0) -> Outcome:
-    """An outcome that can be told apart by its source."""
-    return Rejection(photo=photo(offset, partition), reason="empty", detail="Nothing.")
+def outcome(offset: int, partition: int = 0, detail: str = "Nothing.") -> Outcome:
+    """An outcome that can be told apart by its source and its detail."""
+    return Rejection(photo=photo(offset, partition), reason="empty", detail=detail)
 
 
 def recipe(**changes: object) -> Recipe:

@@ -80,6 +80,16 @@ def test_a_void_ticket_is_dropped(ordering: Ordering) -> None:
     assert ordering.count == 0
 
 
+def test_an_answer_of_an_old_epoch_does_not_stand_for_a_new_one(ordering: Ordering) -> None:
+    """The same offset, read again after a rewind, waits for its own answer: the old one may be stale."""
+    old = admit(ordering, 10)
+    ordering.rewind(HOME)
+    new = admit(ordering, 10)
+    assert not ordering.file(old, outcome(10))
+    assert not ordering.ready()
+    assert ordering.file(new, outcome(10))
+
+
 def test_a_prefix_of_a_closed_lane_is_not_acknowledged(ordering: Ordering) -> None:
     """A commit that ends after the partition has moved does not touch the lane that it was taken from."""
     ordering.file(admit(ordering, 10), outcome(10))
