@@ -1,0 +1,60 @@
+"""One real worker on the session's real stack, and readers of what it publishes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+import pytest
+
+from local.stack import Stack
+from tests.end_to_end.harness import Reader, Worker
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+EXAMPLES = ROOT / "examples" / "photos"
+
+Start = Callable[..., Worker]
+
+
+@pytest.fixture(scope="session")
+def environment(stack: Stack) -> dict[str, str]:
+    """What a worker needs to know of the stack."""
+    return {"PANGAEA_KAFKA__BOOTSTRAP": stack.kafka, "PANGAEA_TRITON__URL": stack.triton}
+
+
+@pytest.fixture(scope="session")
+def worker(environment: Mapping[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Worker]:
+    """The session's worker, at debug level, ready."""
+    log = tmp_path_factory.mktemp("worker") / "worker.log"
+    process = Worker({**environment, "PANGAEA_LOG__LEVEL": "debug"}, log)
+    yield process.ready()
+    assert process.stop() == 0
+
+
+@pytest.fixture
+def start(environment: Mapping[str, str], tmp_path: Path) -> Iterator[Start]:
+    """Start further workers with settings of their own; all are stopped at the end."""
+    started: list[Worker] = []
+
+    def begin(arguments: tuple[str, ...] = (), **settings: str) -> Worker:
+        log = tmp_path / f"worker-{len(started)}.log"
+        started.append(Worker({**environment, **settings}, log, arguments))
+        return started[-1]
+
+    yield begin
+    for process in started:
+        process.stop()
+
+
+@pytest.fixture
+def reader(stack: Stack) -> Iterator[Reader]:
+    """Sees every output record from here on."""
+    reading = Reader(stack.kafka)
+    yield reading
+    reading.close()
+
+
+@pytest.fixture(scope="session")
+def examples() -> dict[str, bytes]:
+    """The example photos by file name."""
+    return {path.name: path.read_bytes() for path in sorted(EXAMPLES.glob("*.jpg"))}
