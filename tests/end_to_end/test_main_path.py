@@ -38,7 +38,7 @@ def test_every_example_ends_in_exactly_one_feed(
         assert document["timing"]["total_ms"] >= document["timing"]["infer_ms"]
 
 
-def test_ids_in_are_ids_out(worker: Worker, stack: Stack, reader: Reader, examples: dict[str, bytes]) -> None:
+def test_ids_in_are_ids_out(stack: Stack, reader: Reader, examples: dict[str, bytes]) -> None:
     """Hundreds of photos at full speed: none lost, none twice, in order per partition, keys kept."""
     photos = list(itertools.islice(itertools.cycle(examples.values()), MANY))
     sent = send_all(
