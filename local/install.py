@@ -36,18 +36,24 @@ def once(target: Path, build: Callable[[Path], None], *, needs_mib: int) -> Path
     with disk_errors(target.parent), _alone(target):
         if target.is_dir():
             return target
-        free = shutil.disk_usage(target.parent).free // MIB
-        if free < needs_mib:
-            raise Refuse(
-                f"{target.parent} has {free} MiB free and {needs_mib} are needed: "
-                "free some space, or point PANGAEA_HOME at a larger disk."
-            )
+        ensure_space(target.parent, needs_mib, "point PANGAEA_HOME at a larger disk")
         with tempfile.TemporaryDirectory(prefix=f".{target.name}-", dir=target.parent) as scratch:
             staged = Path(scratch) / target.name
             staged.mkdir()
             build(staged)
             staged.rename(target)
     return target
+
+
+def ensure_space(place: Path, needs_mib: int, mend: str) -> None:
+    """Check that an existing folder's disk has room.
+
+    Raises:
+        Refuse: it has less than `needs_mib`; `mend` is the other way out.
+    """
+    free = shutil.disk_usage(place).free // MIB
+    if free < needs_mib:
+        raise Refuse(f"{place} has {free} MiB free and {needs_mib} are needed: free some space, or {mend}.")
 
 
 @contextmanager

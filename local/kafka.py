@@ -15,7 +15,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from local import jars, ports
-from local.install import Meter, disk_errors, silent
+from local.install import Meter, disk_errors, ensure_space, silent
 from local.java import java
 from local.leash import Leashed, launch, run
 from local.properties import properties, render
@@ -27,6 +27,7 @@ HEAP = "-Xmx512m"
 META = "meta.properties"
 """The file that marks a formatted data folder."""
 
+_NEEDS_MIB = 256
 _POLL_S = 0.05
 _MUTE = logging.Logger("librdkafka", logging.CRITICAL + 1)  # noqa: LOG001 - apart from the tree of loggers
 
@@ -95,6 +96,7 @@ class Kafka:
             else:
                 data = data.absolute()
                 data.mkdir(parents=True, exist_ok=True)
+            ensure_space(data, _NEEDS_MIB, "put the log on a larger disk with --data")
         kafka = cls(
             folder=folder,
             data=data,
@@ -262,7 +264,8 @@ def explain(log: Path) -> str:
     failures = re.findall(
         r"^(?:Caused by: |Exception in thread.*? |.*\bERROR\b.*? - )(.+)$", text, re.MULTILINE
     )
-    return failures[-1].strip().rstrip(".") if failures else "it ended without a word"
+    told = failures or [line for line in text.splitlines() if line.strip()]
+    return told[-1].strip().rstrip(".") if told else "it ended without a word"
 
 
 def _java(place: Path, scratch: Path) -> list[str]:
@@ -285,7 +288,8 @@ def _java(place: Path, scratch: Path) -> list[str]:
 
 def _format(data: Path, settings: Path, place: Path) -> None:
     """Give a new log folder its cluster id, with Kafka's own tool."""
-    identity = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+    # 16 bytes in base64, but never a hyphen, which the tool would take for an option.
+    identity = base64.b64encode(uuid.uuid4().bytes, altchars=b"PQ").decode().rstrip("=")
     command = [*_java(place, settings.parent), "kafka.tools.StorageTool", "format"]
     done = run([*command, "-t", identity, "-c", str(settings)])
     log = settings.with_name("format.log")

@@ -230,4 +230,5 @@ def explain(log: Path) -> str:
             "the disk or the shared memory is full, free some space in it (/dev/shm holds the shared memory)"
         )
     failures = re.findall(r"^(?:E\d{4} .*?\] |error: |Error: )\"?(.+?)\"?$", text, re.MULTILINE)
-    return failures[-1].strip().rstrip(".") if failures else "it ended without a word"
+    told = failures or [line for line in text.splitlines() if line.strip()]
+    return told[-1].strip().rstrip(".") if told else "it ended without a word"
