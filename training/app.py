@@ -1,7 +1,65 @@
-"""The commands of `training`, registered by the front door."""
+"""The commands of `training`, registered by the front door: `pangaea models build`, `check`, `card`."""
 
 from __future__ import annotations
 
+import json
+import sys
+import time
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
 import typer
 
+from training.places import CARD, MODELS
+
 app = typer.Typer(no_args_is_help=True)
+models = typer.Typer(
+    no_args_is_help=True, help="Build the engines, check what the model card claims, show the card."
+)
+app.add_typer(models, name="models")
+
+
+class BuildTarget(StrEnum):
+    """Where the engines will run."""
+
+    cpu = "cpu"
+    tensorrt = "tensorrt"
+
+
+ModelsFolder = Annotated[Path, typer.Option("--models", help="The source models: a folder like triton_models/.")]
+AsJson = Annotated[bool, typer.Option("--json", help="One line of JSON on standard output.")]
+
+
+@models.command()
+def build(
+    target: Annotated[BuildTarget, typer.Option(help="Where the engines will run.")] = BuildTarget.cpu,
+    precision: Annotated[str, typer.Option(help="auto, fp32, bf16 (cpu) or fp16 (tensorrt).")] = "auto",
+    output: Annotated[Path | None, typer.Option(help="Where to put the repository; default: the cache.")] = None,
+    source: ModelsFolder = MODELS,
+    as_json: AsJson = False,
+) -> None:
+    """Build the model repository that Triton serves; nothing is done when it is there already.
+
+    Example: `pangaea models build --target cpu --precision fp32`
+    """
+    from rich.console import Console  # noqa: PLC0415 - heavy imports stay inside the commands
+
+    from training.engines import repository  # noqa: PLC0415 - likewise
+
+    console = Console(stderr=True, quiet=not sys.stderr.isatty())
+    begun = time.monotonic()
+    work = repository.plan(source, target=target.value, precision=precision)
+    with console.status("engines: looking for a finished build") as status:
+        folder = repository.build(work, output, progress=lambda what: status.update(f"engines: {what}"))
+    document = {
+        "repository": str(folder),
+        "target": work.target,
+        "precision": work.precision,
+        "source_sha256": work.source_sha256,
+        "seconds": round(time.monotonic() - begun, 3),
+    }
+    if as_json:
+        typer.echo(json.dumps(document))
+    else:
+        typer.echo(f"{folder} ({work.target}, {work.precision}, {document['seconds']} s)")

@@ -1,0 +1,1 @@
+"""Engine builds: from the ONNX files of `triton_models/` to a repository that Triton serves. No torch."""

@@ -1,0 +1,73 @@
+"""Triton's `config.pbtxt` for each model of a runtime repository."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from training.engines.tensors import Tensors
+
+MAX_BATCH = 8
+QUEUE_DELAY_US = 500
+"""How long the first photo of a batch waits for company: a twentieth of what running it takes."""
+
+_HEAD = """name: "{name}"
+{kind}
+max_batch_size: {batch}
+input [ {{ name: "{input}", data_type: {input_type}, dims: [ {input_dims} ] }} ]
+output [ {{ name: "{output}", data_type: TYPE_FP32, dims: [ {output_dims} ] }} ]
+"""
+_BATCHING = """dynamic_batching {{
+  preferred_batch_size: [ {batch} ]
+  max_queue_delay_microseconds: {delay}
+}}
+instance_group [ {{ kind: {instance}, count: 1 }} ]
+"""
+_ENSEMBLE = """ensemble_scheduling {
+  step [
+    { model_name: "efficientnet", model_version: -1,
+      input_map { key: "image", value: "image" }, output_map { key: "embedding", value: "embedding" } },
+    { model_name: "fusion", model_version: -1,
+      input_map { key: "embedding", value: "embedding" },
+      output_map { key: "stage1_logits", value: "stage1_logits" } }
+  ]
+}
+"""
+
+
+def engine_config(name: str, tensors: Tensors, *, target: str, parameters: Mapping[str, str]) -> str:
+    """The configuration of a model that runs: one instance, dynamic batching, its parameters."""
+    kind, instance = ('platform: "tensorrt_plan"', "KIND_GPU") if target == "tensorrt" else ('backend: "python"', "KIND_CPU")
+    batching = _BATCHING.format(batch=MAX_BATCH, delay=QUEUE_DELAY_US, instance=instance)
+    return _head(name, kind, tensors) + batching + _parameters(parameters)
+
+
+def ensemble_config(image: Tensors, logits: Tensors, *, parameters: Mapping[str, str]) -> str:
+    """The configuration of `continent`: one request in, both models in turn, one answer out."""
+    ends = Tensors(
+        input=image.input,
+        input_type=image.input_type,
+        input_dims=image.input_dims,
+        output=logits.output,
+        output_dims=logits.output_dims,
+    )
+    return _head("continent", 'platform: "ensemble"', ends) + _ENSEMBLE + _parameters(parameters)
+
+
+def _head(name: str, kind: str, tensors: Tensors) -> str:
+    return _HEAD.format(
+        name=name,
+        kind=kind,
+        batch=MAX_BATCH,
+        input=tensors.input,
+        input_type=tensors.input_type,
+        input_dims=", ".join(map(str, tensors.input_dims)),
+        output=tensors.output,
+        output_dims=", ".join(map(str, tensors.output_dims)),
+    )
+
+
+def _parameters(parameters: Mapping[str, str]) -> str:
+    return "".join(
+        f'parameters {{ key: "{key}", value: {{ string_value: "{value}" }} }}\n'
+        for key, value in sorted(parameters.items())
+    )
