@@ -136,12 +136,13 @@ class Pipeline:
         for home in tuple(self._rewinds):
             self._source.rewind(home, self._ordering.committed(home))
             self._rewinds.discard(home)
+        if not self._room():
+            self._hold(time.monotonic())
+            return
+        self._let_go()
         seconds = 0.0 if self._ordering.count or self._open or self._marks else IDLE_SECONDS
-        while self._room():
-            if not self._accept(seconds):
-                return
+        while self._room() and self._accept(seconds):
             seconds = 0.0
-        self._hold()
 
     def _accept(self, seconds: float) -> bool:
         """Take one item from Kafka, waiting so long for it; False when there was none."""
@@ -260,9 +261,8 @@ class Pipeline:
         limit = self._settings.limit
         return self._ordering.count < limit.in_flight and self._ordering.size < limit.in_flight_bytes
 
-    def _hold(self) -> None:
+    def _hold(self, now: float) -> None:
         """No room: not taking is the back-pressure; after a while, pause and keep the group served."""
-        now = time.monotonic()
         if self._blocked_since is None:
             self._blocked_since = now
         if now - self._blocked_since < BLOCKED_SECONDS:
@@ -273,18 +273,17 @@ class Pipeline:
             self._logger.info("fetching_paused", in_flight=self._ordering.count)
         self._accept(0.0)
 
+    def _let_go(self) -> None:
+        """There is room again."""
+        self._blocked_since = None
+        if self._paused:
+            self._paused = False
+            self._source.resume()
+            self._logger.info("fetching_resumed")
+
     def _patience(self) -> float:
         """Return how long to wait for news, in seconds: not at all when idle, for the poll has waited."""
-        if self._room():
-            if self._blocked_since is not None:
-                self._blocked_since = None
-                if self._paused:
-                    self._paused = False
-                    self._source.resume()
-                    self._logger.info("fetching_resumed")
-            if not (self._ordering.count or self._open):
-                return 0.0
-        return BUSY_SECONDS
+        return BUSY_SECONDS if self._ordering.count or self._open else 0.0
 
     # --- the assignment -------------------------------------------------------------------------------
 

@@ -109,12 +109,14 @@ class Office:
             return None
         self.health.parts["card"] = self.health.parts["triton"] = True
         stack.callback(workshop.background(self._watch(engine)).cancel)
+        payloads = PayloadStore(settings.payload, photo_bytes=limit.photo_bytes)
+        stack.callback(payloads.close)
         return Path(
             settings=settings,
             recipe=recipe,
             target=card.target,
             engine=engine,
-            payloads=PayloadStore(settings.payload, limit=limit.photo_bytes),
+            payloads=payloads,
             decoders=decoders,
             slots=asyncio.Semaphore(settings.triton.in_flight),
             attempts=Attempts(),
