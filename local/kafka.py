@@ -14,7 +14,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from local import jars, ports
+from local import jars, ports, warm
 from local.install import Meter, disk_errors, ensure_space, silent
 from local.java import java
 from local.leash import Leashed, launch, run
@@ -29,7 +29,9 @@ META = "meta.properties"
 
 _NEEDS_MIB = 256
 _POLL_S = 0.05
+# Refused connections are what is expected here: nobody wants to read of them.
 _MUTE = logging.Logger("librdkafka", logging.CRITICAL + 1)  # noqa: LOG001 - apart from the tree of loggers
+_QUIET: dict[str, Any] = {"log_level": 0, "logger": _MUTE}
 
 
 @dataclass(slots=True)
@@ -43,6 +45,7 @@ class Kafka:
     _internal: int
     _controller: int
     _temporary: bool
+    _java_options: list[str]
     _child: Leashed | None = field(default=None)
 
     @classmethod
@@ -87,6 +90,21 @@ class Kafka:
     ) -> Kafka:
         """Start a broker as `start` does, but leave the waiting to `wait`."""
         fetch(meter)
+        return cls.launch_fetched(
+            folder, port=port, data=data, advertise=advertise, java_options=warm.option()
+        )
+
+    @classmethod
+    def launch_fetched(
+        cls,
+        folder: Path,
+        *,
+        port: int = 0,
+        data: Path | None = None,
+        advertise: str | None = None,
+        java_options: list[str],
+    ) -> Kafka:
+        """Start a broker as `launch` does, of what is there, with more options of Java."""
         clients = ports.choose(port, option="--kafka-port")
         with disk_errors(data or folder):
             folder.mkdir(parents=True, exist_ok=True)
@@ -105,6 +123,7 @@ class Kafka:
             _internal=ports.choose(0, option="--kafka-port"),
             _controller=ports.choose(0, option="--kafka-port"),
             _temporary=temporary,
+            _java_options=java_options,
         )
         try:
             kafka._spawn()
@@ -205,16 +224,14 @@ class Kafka:
             )
             if not (self.data / META).exists():
                 _format(self.data, settings, place)
-            command = [*_java(place, self.folder), "kafka.Kafka", str(settings)]
+            command = [*_java(place, self.folder), *self._java_options, "kafka.Kafka", str(settings)]
             self._child = launch("kafka", command, log=self.log)
 
     def _answers(self) -> bool:
         from confluent_kafka import KafkaException  # noqa: PLC0415 - 60 ms, only when a broker is started
         from confluent_kafka.admin import AdminClient  # noqa: PLC0415 - likewise
 
-        # Refused connections are what is expected here: nobody wants to read of them.
-        quiet: dict[str, Any] = {"log_level": 0, "logger": _MUTE}
-        admin = AdminClient({"bootstrap.servers": self.internal} | quiet)
+        admin = AdminClient({"bootstrap.servers": self.internal} | _QUIET)
         try:
             return bool(admin.list_topics(timeout=2.0).brokers)
         except KafkaException:
@@ -230,14 +247,34 @@ class Kafka:
             )
 
 
-def fetch(meter: Meter = silent) -> Path:
-    """Everything that a broker needs, fetched if it is not there.
+def fetch(meter: Meter = silent) -> None:
+    """Fetch everything that a broker needs, if it is not there.
 
     Raises:
         Refuse: the download failed, a jar is not the locked one, or the disk is full.
     """
     java()
-    return jars.fetch(meter)
+    jars.fetch(meter)
+    warm.fetch(_train, meter)
+
+
+def _train(folder: Path, java_option: str) -> None:
+    """Let a throw-away broker do what brokers do, so that Java learns which classes that takes."""
+    from confluent_kafka import Producer  # noqa: PLC0415 - 60 ms, only once
+
+    from worker.clients import topics  # noqa: PLC0415 - likewise
+    from worker.topics import PHOTOS  # noqa: PLC0415 - likewise
+
+    with Kafka.launch_fetched(folder, java_options=[java_option]) as broker:
+        broker.wait()
+        topics.create(broker.internal, partitions=1)
+        producer = Producer({"bootstrap.servers": broker.internal, "transactional.id": "warm"} | _QUIET)
+        producer.init_transactions(READY_S)
+        producer.begin_transaction()
+        producer.produce(PHOTOS, b"")
+        producer.commit_transaction(READY_S)
+        del producer  # it would go on looking for the broker
+        broker.stop(grace=READY_S)  # Java writes the cache when it ends
 
 
 def explain(log: Path) -> str:
@@ -290,7 +327,7 @@ def _format(data: Path, settings: Path, place: Path) -> None:
     """Give a new log folder its cluster id, with Kafka's own tool."""
     # 16 bytes in base64, but never a hyphen, which the tool would take for an option.
     identity = base64.b64encode(uuid.uuid4().bytes, altchars=b"PQ").decode().rstrip("=")
-    command = [*_java(place, settings.parent), "kafka.tools.StorageTool", "format"]
+    command = [*_java(place, settings.parent), *warm.option(), "kafka.tools.StorageTool", "format"]
     done = run([*command, "-t", identity, "-c", str(settings)])
     log = settings.with_name("format.log")
     log.write_text(done.stdout + done.stderr, encoding="utf-8")
