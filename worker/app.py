@@ -6,7 +6,10 @@ from typing import Annotated
 
 import typer
 
+from worker.clients.app import app as clients_app
+
 app = typer.Typer(no_args_is_help=True)
+app.add_typer(clients_app)
 
 
 @app.command()
