@@ -260,8 +260,8 @@ _TIFF_ONCE: Final = frozenset(
 def _tiff(data: bytes) -> Bare:
     """Rewrite the first directory in place: no metadata in it, and no directory after it."""
     directory = tiff.Directory.find(data)
-    if directory is None:
-        raise Reject("truncated", "The image ends before its directory.")
+    if directory is None or not directory.is_whole:
+        raise Reject("truncated", "The image ends within its directory.")
     kept: dict[int, tiff.Entry] = {}
     turn = 1
     for entry in directory:
@@ -279,8 +279,6 @@ def _tiff(data: bytes) -> Bare:
     _tiff_data_is_there(values, len(data))
     bare = bytearray(data)
     fresh = struct.pack(directory.order + "H", len(kept)) + b"".join(e.raw for e in kept.values()) + bytes(4)
-    if directory.start + len(fresh) > len(bare):
-        raise Reject("truncated", "The image ends within its directory.")
     bare[directory.start : directory.start + len(fresh)] = fresh
     # A tile larger than the image is decoded at its own size.
     tile = (values.get(tiff.TILE_WIDTH, (1,))[0], values.get(tiff.TILE_LENGTH, (1,))[0])

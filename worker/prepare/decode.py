@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -29,6 +29,9 @@ from worker.record import Pixels, Prepared
 
 MOST_PIXELS: Final = 89_000_000
 """Whatever the limits say: above this Pillow warns, or raises, by a global of its own."""
+
+WEBP_PIXELS: Final = 2
+"""What a pixel of WebP counts: its decoder takes 16 bytes for each, twice as many as any other's worst."""
 
 # The classes, not Image.open: that one warns about (or refuses) sizes by a global of Pillow's own, and turns
 # a damaged header of a known format into "unknown".
@@ -55,7 +58,10 @@ _UPRIGHT: Final[dict[int, Image.Transpose]] = {
 
 @dataclass(frozen=True, slots=True)
 class DecodeLimits:
-    """How large an image may be before it is decoded: `pixels` = width × height, `side` = the longer one."""
+    """How large an image may be before it is decoded: `pixels` = width × height, `side` = the longer one.
+
+    Decoding takes at most 8 bytes a pixel (RGBA; 4 for RGB, less for JPEG, which is decoded small).
+    """
 
     pixels: int
     side: int
@@ -108,6 +114,8 @@ def decode(data: bytes, limits: DecodeLimits, target: Target) -> Prepared:
 def _pixels(data: bytes, limits: DecodeLimits, target: Target) -> Pixels:
     """Open, check, shrink, turn and colour; raises whatever Pillow raises."""
     bare = container.strip(data)
+    if bare.format == "webp":
+        limits = replace(limits, pixels=limits.pixels // WEBP_PIXELS)
     _check(bare.size, limits)
     with _OPENERS[bare.format](io.BytesIO(bare.data)) as image:
         _check(image.size, limits)

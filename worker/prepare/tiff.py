@@ -61,6 +61,11 @@ class Directory:
         (entries,) = struct.unpack_from(order + "H", data, start)
         return cls(data, order, start, entries)
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether all the entries that it counts lie within the data."""
+        return self.start + 2 + self.entries * _ENTRY_BYTES <= len(self.data)
+
     def __iter__(self) -> Iterator[Entry]:
         """Every entry whose values lie within the data; the others are passed over."""
         held = min(self.entries, (len(self.data) - self.start - 2) // _ENTRY_BYTES)
