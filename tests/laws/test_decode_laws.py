@@ -115,13 +115,12 @@ def test_every_size_and_recipe_gives_the_square(width: int, height: int, size: i
     assert decode(data, LIMITS, Target(max(size, 3), crop)).pixels.shape == (max(size, 3), max(size, 3), 3)
 
 
-@given(st.integers(1, 8))
-@settings(deadline=None)
-def test_orientation_commutes_with_the_crop(orientation: int) -> None:
+def test_orientation_commutes_with_the_crop() -> None:
     """Law: turning after the crop, as it is done here, shows the scene upright whatever way it was stored."""
-    seen = decode(upright(orientation, kind="PNG"), LIMITS, TARGET).pixels.astype(np.int16)
-    reference = decode(upright(1, kind="PNG"), LIMITS, TARGET).pixels
-    assert np.abs(seen - reference).max() <= 1
+    reference = decode(upright(1, kind="TIFF"), LIMITS, TARGET).pixels.astype(np.int16)
+    for orientation in range(2, 9):
+        seen = decode(upright(orientation, kind="TIFF"), LIMITS, TARGET).pixels
+        assert np.abs(seen - reference).max() <= 1
 
 
 def test_stripping_keeps_every_pixel() -> None:
