@@ -67,7 +67,7 @@ class Columns:
         """Share out a terminal's width, at its best from 80 to 200 columns.
 
         >>> [Columns.fit(width).bar for width in (60, 80, 100, 200)]
-        [0, 8, 18, 50]
+        [0, 7, 18, 50]
         """
         roomy, gap = width >= ROOMY, 2 if width >= 96 else 1  # noqa: PLR2004 - where the second space fits
         photo, decision, likeliest = (13, 31, 13) if roomy else (8, 25, 2)
@@ -89,7 +89,7 @@ def header(columns: Columns) -> Text:
     """Return the line above the table."""
     estimate = columns.likeliest + 1 + len(ESTIMATE)
     cells = ["TIME".ljust(8), fit("PHOTO", columns.photo), fit("CONTINENT", columns.decision)]
-    cells.append("PROBABILITY, 95% RANGE".rjust(estimate)[-estimate:])
+    cells.append(("PROBABILITY (95% RANGE)" if columns.roomy else "P (95% RANGE)").rjust(estimate))
     if columns.bar:
         cells.append(fit("0" + "1".rjust(columns.bar - 1), columns.bar))
     cells.append("LATENCY")
@@ -209,9 +209,9 @@ def duration(milliseconds: float) -> str:
     """Return a latency in at most seven characters, in the unit that suits it.
 
     >>> [duration(ms) for ms in (31.4, 9_999, 12_345, 600_000, 1e9)]
-    ['31 ms', '9999 ms', '12.3 s', '10.0 min', '277.8 h']
+    ['31 ms', '9999 ms', '12.3 s', '10 min', '278 h']
     """
-    if milliseconds < 10_000:  # noqa: PLR2004 - four digits
+    if round(milliseconds) < 10_000:  # noqa: PLR2004 - four digits
         return f"{milliseconds:.0f} ms"
     seconds = milliseconds / 1000
     if seconds < 600:  # noqa: PLR2004 - ten minutes

@@ -84,7 +84,7 @@ def create(
                 f"topic {settings.photos_topic} has {found} partitions and every output must have as many: "
                 f"run with --partitions {found}, or widen it first with `pangaea topics create --update`."
             )
-        topics = wanted(partitions or found or DEFAULT_PARTITIONS, replication, settings)
+        topics = wanted(partitions or found or DEFAULT_PARTITIONS, settings)
         missing = [topic for topic in topics if topic.name not in existing]
         _create(admin, missing, replication)
     except KafkaException as exc:
@@ -158,17 +158,21 @@ def update(
     return mendable
 
 
-def wanted(partitions: int, replication: int, settings: KafkaSettings) -> tuple[Topic, ...]:
-    """Return the layout as this deployment wants it: its name for `photos`, its durability."""
-    durable = {"min.insync.replicas": str(replication - 1)} if replication >= QUORUM_REPLICATION else {}
+def wanted(partitions: int, settings: KafkaSettings) -> tuple[Topic, ...]:
+    """Return the layout as this deployment wants it: with its own name for `photos`."""
     return tuple(
-        replace(
-            topic,
-            name=settings.photos_topic if topic.name == PHOTOS else topic.name,
-            config=topic.config | durable,
-        )
+        replace(topic, name=settings.photos_topic if topic.name == PHOTOS else topic.name)
         for topic in layout(partitions=partitions)
     )
+
+
+def durability(replication: int) -> dict[str, str]:
+    """Return the setting by which a topic of so many replicas outlives the loss of one broker.
+
+    >>> durability(3), durability(1)
+    ({'min.insync.replicas': '2'}, {})
+    """
+    return {"min.insync.replicas": str(replication - 1)} if replication >= QUORUM_REPLICATION else {}
 
 
 def _settings(bootstrap: str, kafka: KafkaSettings | None) -> KafkaSettings:
@@ -192,7 +196,7 @@ def _create(admin: AdminClient, topics: Sequence[Topic], replication: int) -> No
             topic.name,
             num_partitions=topic.partitions,
             replication_factor=replication,
-            config=topic.config,
+            config=topic.config | durability(replication),
         )
         for topic in topics
     ]
@@ -216,7 +220,7 @@ def _differences(
     metadata = _metadata(admin).topics
     photos = metadata.get(settings.photos_topic)
     count = partitions or (len(photos.partitions) if photos else DEFAULT_PARTITIONS)
-    topics = wanted(count, replication or 1, settings)
+    topics = wanted(count, settings)
     present = [topic for topic in topics if topic.name in metadata]
     configs = _configs(admin, [topic.name for topic in present])
     differences: list[Difference] = []
@@ -226,10 +230,11 @@ def _differences(
             continue
         found = metadata[topic.name].partitions
         aspects: dict[str, tuple[str, str | None]] = {"partitions": (str(topic.partitions), str(len(found)))}
+        fewest = min((len(partition.replicas) for partition in found.values()), default=0)
         if replication is not None:
-            fewest = min((len(partition.replicas) for partition in found.values()), default=0)
             aspects["replication"] = (str(replication), str(fewest))
-        aspects |= {name: (value, configs[topic.name].get(name)) for name, value in topic.config.items()}
+        config = topic.config | durability(fewest)
+        aspects |= {name: (value, configs[topic.name].get(name)) for name, value in config.items()}
         differences.extend(
             Difference(topic=topic.name, aspect=aspect, wanted=should, found=is_)
             for aspect, (should, is_) in aspects.items()
