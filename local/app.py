@@ -78,6 +78,26 @@ def doctor(
     raise typer.Exit(0 if surgery.healthy(findings) else 1)
 
 
+@app.command()
+def demo(
+    *,
+    photos: Annotated[
+        Path | None, typer.Option(help="A folder with manifest.csv (file, continent); default: the examples.")
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print the judgement as one line of JSON.")] = False,
+) -> None:
+    """Run the whole system on the example photos and hold every answer against the truth.
+
+    Starts Kafka, Triton and a worker, streams the photos through, and leaves nothing running.
+
+    Examples:  `pangaea demo`  ·  `pangaea demo --json | jq .right`
+    """
+    from local.demo import play  # noqa: PLC0415 - no other command pays for it
+
+    folder = photos or Path(__file__).resolve().parent.parent / "examples" / "photos"
+    raise typer.Exit(play(folder, as_json=json))
+
+
 def _names_a_port(text: str) -> bool:
     host, _, port = text.rpartition(":")
     return bool(host) and port.isdecimal() and 0 < int(port) < 65_536  # noqa: PLR2004 - the ports of TCP

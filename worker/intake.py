@@ -29,7 +29,7 @@ def intake(record: Record, *, now: float, limit: LimitSettings, deadline: Deadli
     photo_id, content_type, dataref, traceparent = fallback_id(record.source), None, None, None
     flaw: Reject | None = None
     try:
-        event = read(record.source, record.headers)
+        event = read(record.source, record.headers, value_bytes=len(record.value or b""))
         photo_id, content_type = event.photo_id, event.content_type
         dataref, traceparent = event.dataref, event.traceparent
         _check(record, dataref, limit)
@@ -63,8 +63,6 @@ def _believable(timestamp: float | None, *, now: float, deadline: DeadlineSettin
 
 def _check(record: Record, dataref: str | None, limit: LimitSettings) -> None:
     size = len(record.value or b"")
-    if dataref is not None and size:
-        raise Reject("bad_event", "The record has both image bytes and a reference to them.")
     if dataref is None and not size:
         raise Reject("empty", "The record has no image bytes.")
     if size > limit.photo_bytes:

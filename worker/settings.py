@@ -9,6 +9,9 @@ checked once, here; nothing further down reads the environment.
 
 from __future__ import annotations
 
+import difflib
+import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -164,6 +167,7 @@ def load() -> Settings:
     Raises:
         Refuse: with every wrong value named in one sentence (exit code 2).
     """
+    _no_strangers(os.environ)
     try:
         return Settings()
     except ValidationError as exc:
@@ -172,3 +176,17 @@ def load() -> Settings:
             for error in exc.errors(include_input=False, include_url=False)
         )
         raise Refuse(f"settings are wrong: {wrong}.", exit_code=2) from exc
+
+
+ELSEWHERE = frozenset({"PANGAEA_HOME"})
+"""Variables with our prefix that are not the worker's."""
+
+
+def _no_strangers(environment: Mapping[str, str]) -> None:
+    """Refuse a variable with our prefix that sets nothing: it is a misspelt one, and silence would hide it."""
+    groups = {f"PANGAEA_{name.upper()}" for name in Settings.model_fields}
+    for name in environment:
+        if name.startswith("PANGAEA_") and name.partition("__")[0] not in groups | ELSEWHERE:
+            near = difflib.get_close_matches(name.partition("__")[0], groups, n=1)
+            mend = f"did you mean {near[0]}?" if near else "remove it, or see docs/operating.md."
+            raise Refuse(f"{name} is no setting of Pangaea: {mend}", exit_code=2)

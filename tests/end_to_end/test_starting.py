@@ -63,6 +63,7 @@ def test_what_is_missing_is_waited_for(start: Start) -> None:
         ({"PANGAEA_KAFKA__PROTOCOL": "pigeon"}, "PANGAEA_KAFKA__PROTOCOL"),
         ({"PANGAEA_KAFKA__BOOTSRAP": "x:1"}, "PANGAEA_KAFKA__BOOTSRAP"),
         ({"PANGAEA_INSTANCE": "../etc"}, "PANGAEA_INSTANCE"),
+        ({"PANGAEA_KAFAK__GROUP": "x"}, "did you mean PANGAEA_KAFKA?"),
     ],
 )
 def test_wrong_settings(start: Start, settings: dict[str, str], said: str) -> None:
