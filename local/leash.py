@@ -3,7 +3,7 @@
 Run as a program, this file becomes the command that it is given (same process id), and leaves two guards:
 
 * a watcher, detached, that kills the command's whole process group when either the parent or the command
-  is gone, so that grandchildren (Triton's model processes) go too;
+  is gone, so that grandchildren (Triton's model processes) go too, and then removes what they would have;
 * on Linux the kernel's own parent-death signal, should somebody kill the watcher as well.
 
 It uses the standard library alone and starts in about 20 ms, since Python runs it isolated.
@@ -69,11 +69,16 @@ class Leashed:
         self.kill()
 
 
-def launch(name: str, command: list[str], *, log: Path, env: dict[str, str] | None = None) -> Leashed:
-    """Start a command on the leash, its standard output and error appended to `log`."""
+def launch(
+    name: str, command: list[str], *, log: Path, env: dict[str, str] | None = None, sweep: Path | None = None
+) -> Leashed:
+    """Start a command on the leash, its standard output and error appended to `log`.
+
+    Once it is gone, the files are removed whose path begins with that of `sweep`.
+    """
     with log.open("ab") as output:
         process = subprocess.Popen(
-            [*_prefix(own_group=True), *command],
+            [*_prefix(own_group=True, sweep=sweep), *command],
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
@@ -107,15 +112,15 @@ def kill_group(group: int) -> None:
         os.killpg(group, signal.SIGKILL)
 
 
-def _prefix(*, own_group: bool) -> list[str]:
+def _prefix(*, own_group: bool, sweep: Path | None = None) -> list[str]:
     # The kernel sends the parent-death signal when the *thread* that started the child ends: only the main
     # thread lives as long as its process.
     by_kernel = sys.platform == "linux" and threading.current_thread() is threading.main_thread()
     flags = ("g" if own_group else "") + ("k" if by_kernel else "")
-    return [sys.executable, "-I", "-S", __file__, str(os.getpid()), f"-{flags}"]
+    return [sys.executable, "-I", "-S", __file__, str(os.getpid()), f"-{flags}", str(sweep or "")]
 
 
-def _become(parent: int, flags: str, command: list[str]) -> None:
+def _become(parent: int, flags: str, sweep: str, command: list[str]) -> None:
     """Turn this process into the command, the guards set."""
     if "k" in flags:
         ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
@@ -126,7 +131,7 @@ def _become(parent: int, flags: str, command: list[str]) -> None:
         middle = os.fork()
         if middle == 0:
             if os.fork() == 0:
-                _watch(parent, own)
+                _watch(parent, own, sweep)
             os._exit(0)
         os.waitpid(middle, 0)
     for name in (signal.SIGPIPE, signal.SIGINT, signal.SIGTERM):
@@ -138,8 +143,8 @@ def _become(parent: int, flags: str, command: list[str]) -> None:
         os._exit(127)
 
 
-def _watch(parent: int, group: int) -> None:
-    """Wait until the parent or the group's leader is gone, then kill the group. Never returns."""
+def _watch(parent: int, group: int, sweep: str) -> None:
+    """Wait until the parent or the group's leader is gone, then kill the group and sweep. Never returns."""
     os.setsid()
     null = os.open(os.devnull, os.O_RDWR)
     for descriptor in (0, 1, 2):
@@ -148,6 +153,10 @@ def _watch(parent: int, group: int) -> None:
     os.closerange(3, 256)
     _wait_for_either(parent, group)
     kill_group(group)
+    if sweep:
+        place = Path(sweep)
+        for left in place.parent.glob(f"{place.name}*"):
+            left.unlink(missing_ok=True)
     os._exit(0)
 
 
@@ -175,4 +184,4 @@ def _exists(pid: int) -> bool:
 
 
 if __name__ == "__main__":
-    _become(int(sys.argv[1]), sys.argv[2], sys.argv[3:])
+    _become(int(sys.argv[1]), sys.argv[2], sys.argv[3], sys.argv[4:])

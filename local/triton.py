@@ -31,7 +31,7 @@ class Triton:
     port: int
     metrics_port: int
     _environment: triton_environment.Environment
-    _region: str
+    _region: str = ""
     _child: Leashed | None = field(default=None)
 
     @classmethod
@@ -88,7 +88,6 @@ class Triton:
             port=ports.choose(port, option="--triton-port"),
             metrics_port=ports.choose(metrics_port, option="--metrics-port"),
             _environment=environment,
-            _region=f"pangaea-{uuid.uuid4().hex[:12]}-",
         )
         triton._spawn()
         return triton
@@ -152,7 +151,6 @@ class Triton:
         """End the server in an orderly way: requests under way are answered first."""
         if self._child is not None:
             self._child.stop(grace=grace)
-            self._sweep()
 
     def kill(self) -> None:
         """Kill the server and its model processes at once (SIGKILL), as a fault would."""
@@ -177,6 +175,8 @@ class Triton:
         self.close()
 
     def _spawn(self) -> None:
+        # A new name each time: what removes a killed server's regions must not meet its successor's.
+        self._region = f"pangaea-{uuid.uuid4().hex[:12]}-"
         command = [
             str(self._environment.server),
             f"--model-repository={self.models}",
@@ -192,9 +192,9 @@ class Triton:
             "--exit-timeout-secs=5",
             "--disable-auto-complete-config",
         ]
-        self._child = launch(
-            "triton", command, log=self.log, env=self._environment.variables(dict(os.environ))
-        )
+        variables = self._environment.variables(dict(os.environ))
+        region = _SHARED_MEMORY / self._region  # a killed server leaves it behind
+        self._child = launch("triton", command, log=self.log, env=variables, sweep=region)
 
     def _ensure_starting(self, deadline: float, timeout: float) -> None:
         if not self.alive:
@@ -204,11 +204,6 @@ class Triton:
                 f"Triton was not ready after {timeout:.0f} s: free some memory or processors and try again; "
                 f"its log is {self.log}."
             )
-
-    def _sweep(self) -> None:
-        """Remove the shared memory that a killed server leaves behind."""
-        for region in _SHARED_MEMORY.glob(f"{self._region}*"):
-            region.unlink(missing_ok=True)
 
 
 def explain(log: Path) -> str:

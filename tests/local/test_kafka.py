@@ -118,13 +118,8 @@ def test_clients_are_told_the_advertised_address_and_the_broker_is_not(tmp_path:
             AdminClient({"bootstrap.servers": broker.internal}).list_topics(timeout=30).brokers.values()
         )
         assert f"{inside.host}:{inside.port}" == broker.internal
-
-
-def test_temporary_data_go_with_the_broker(tmp_path: Path) -> None:
-    """Without a data folder nothing but the log file and the settings stays."""
-    with Kafka.start(tmp_path) as broker:
         assert broker.data.is_dir()
-    assert not broker.data.exists()
+    assert not broker.data.exists()  # nobody asked to keep it
     assert broker.log.is_file()
 
 

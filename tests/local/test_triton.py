@@ -63,7 +63,7 @@ def test_a_killed_server_leaves_nothing_and_comes_back_on_its_port(models: Path,
         assert ask(url) == [7, 9]
         everything = [psutil.Process(server.pid), *family(server.pid)]
     assert gone(everything)
-    assert not regions(server)
+    assert until(lambda: not regions(server))
 
 
 def test_an_orderly_stop_needs_no_force(models: Path, tmp_path: Path) -> None:

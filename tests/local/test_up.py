@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 import socket
 import sys
@@ -16,6 +17,7 @@ from local import ports
 from tests.local.processes import family, gone, pangaea, ready, until, up
 from worker.topics import layout
 
+SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - where glibc keeps it
 LOOPBACK = ("127.0.0.1", "::1", "::ffff:127.0.0.1")
 
 
@@ -51,8 +53,12 @@ def test_two_stacks_side_by_side_listen_on_loopback_only_and_leave_nothing(model
         assert first.wait(30) == 0
         assert gone(both[0])
         assert set(both[1]) <= set(family(second.pid))  # the neighbour is untouched
+        (server,) = (member for member in both[1] if member.name() == "tritonserver")
+        region = re.findall(r"shm-region-prefix-name=(\S+)", " ".join(server.cmdline()))[0]
+        assert list(SHARED_MEMORY.glob(f"{region}*"))
         second.kill()
         assert gone(both[1])
+        assert until(lambda: not list(SHARED_MEMORY.glob(f"{region}*")))
 
 
 def test_sigterm_ends_it_well_and_keeps_the_data(tmp_path: Path) -> None:
