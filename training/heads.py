@@ -18,6 +18,9 @@ from worker.record import SLUGS
 HEADS = 5
 SEED = 20261121
 LABELS = len(SLUGS)
+RANK = 1e-8
+"""Directions in which the photos differ by less than this share of the most are rounding."""
+
 UNSEEN = 3.0
 """A label that a resample holds no photo of gets an intercept this far below the least of the others."""
 
@@ -26,10 +29,10 @@ UNSEEN = 3.0
 class Recipe:
     """How heads are fitted: chosen by leaving sources out, recorded in the card.
 
-    `c` is the inverse regularisation on features scaled so that a photo's squared norm is about 1.
+    `c` is the inverse regularisation on features scaled so that the mean squared norm of a photo is 1.
     """
 
-    c: float = 1.0
+    c: float = 3.0
     heads: int = HEADS
     seed: int = SEED
 
@@ -43,15 +46,19 @@ class Heads:
 
     def logits(self, x: Matrix) -> Matrix:
         """Raw logits, shape (photos, heads, labels), of embeddings (photos, width)."""
-        return np.einsum("nw,mlw->nml", x, self.weight) + self.bias
+        return np.asarray(np.einsum("nw,mlw->nml", x, self.weight) + self.bias)
 
 
 def fit(photos: Embeddings, recipe: Recipe) -> Heads:
     """Fit the heads; the same photos and recipe give the same heads, within the solver's tolerance."""
-    fitted = [
-        _fit_one(photos.take(resample(photos.group, np.random.default_rng((recipe.seed, head)))), recipe.c)
-        for head in range(recipe.heads)
-    ]
+    from threadpoolctl import threadpool_limits  # noqa: PLC0415 - comes with scikit-learn, the models extra
+
+    # One thread: so small a decomposition waits for its threads (17 times slower on two busy cores).
+    with threadpool_limits(1):
+        fitted = [
+            _fit_one(photos, resample(photos.group, np.random.default_rng((recipe.seed, head))), recipe.c)
+            for head in range(recipe.heads)
+        ]
     return Heads(weight=np.stack([w for w, _ in fitted]), bias=np.stack([b for _, b in fitted]))
 
 
@@ -67,19 +74,40 @@ def resample(group: Names, rng: np.random.Generator) -> npt.NDArray[np.int64]:
     return np.concatenate([np.flatnonzero(group == name) for name in drawn])
 
 
-def _fit_one(photos: Embeddings, c: float) -> tuple[Matrix, Matrix]:
-    """Weights (labels, width) and biases (labels,) on raw embeddings, standardisation folded in."""
+def balance(label: Labels, source: Names) -> npt.NDArray[np.float64]:
+    """Weights, mean 1, by which every continent counts the same, and within it every source.
+
+    Without the second part a continent is learned as the look of the one source that most of its photos have.
+
+    >>> balance(np.array([0, 0, 0, 1]), np.array(["a", "a", "b", "a"])).tolist()
+    [0.5, 0.5, 1.0, 2.0]
+    """
+    cells = np.array([f"{number}\0{name}" for number, name in zip(label, source, strict=True)])
+    _, cell, photos = np.unique(cells, return_inverse=True, return_counts=True)
+    weight = 1 / photos[cell]
+    weight /= np.bincount(label, weight)[label]
+    return np.asarray(weight / weight.mean())
+
+
+def _fit_one(photos: Embeddings, drawn: npt.NDArray[np.int64], c: float) -> tuple[Matrix, Matrix]:
+    """Weights (labels, width) and biases (labels,) on raw embeddings, centring and scale folded in."""
     from sklearn.linear_model import LogisticRegression  # noqa: PLC0415 - 0.5 s, and the models extra only
 
-    mean = photos.x.mean(axis=0)
-    scale = (photos.x.std(axis=0) + 1e-6) * np.sqrt(photos.x.shape[1])
-    u, s, vt = np.linalg.svd((photos.x - mean) / scale, full_matrices=False)
-    kept = s > 1e-8 * s[0]
-    model = LogisticRegression(C=c, class_weight="balanced", tol=1e-8, max_iter=5000)
-    model.fit(u[:, kept] * s[kept], photos.label)
+    balanced = balance(photos.label[drawn], photos.source[drawn])
+    # A photo that was drawn twice is one row of twice the weight: the same optimum for less work.
+    rows, times = np.unique(drawn, return_counts=True)
+    weight = np.bincount(drawn, balanced)[rows]
+    x = photos.x[rows]
+    mean = np.average(x, axis=0, weights=times)
+    scale = np.sqrt(np.average((x**2).sum(axis=1), weights=times))
+    u, s, vt = np.linalg.svd((x - mean) / scale, full_matrices=False)
+    kept = s > RANK * s[0]
+    # Newton's method: a hundred times closer to the optimum than L-BFGS, in a quarter of its time.
+    model = LogisticRegression(C=c, solver="newton-cg", tol=1e-8, max_iter=200)
+    model.fit(u[:, kept] * s[kept], photos.label[rows], sample_weight=weight)
     coefficients, intercepts = _every_label(model.classes_, model.coef_, model.intercept_)
-    weight = (coefficients @ vt[kept]) / scale
-    return weight, intercepts - weight @ mean
+    folded = (coefficients @ vt[kept]) / scale
+    return folded, intercepts - folded @ mean
 
 
 def _every_label(seen: Labels, coefficients: Matrix, intercepts: Matrix) -> tuple[Matrix, Matrix]:

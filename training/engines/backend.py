@@ -70,7 +70,7 @@ class TritonPythonModel:
         return np.array(self._request.get_output_tensor(0).data)
 
 
-def _compile(data: bytes, parameter: dict[str, str], largest: int) -> Any:
+def _compile(data: bytes, parameter: dict[str, str], largest: int) -> openvino.CompiledModel:
     core = openvino.Core()
     model = core.read_model(data)
     shape = model.input(0).partial_shape

@@ -20,7 +20,8 @@ class Parity:
     def document(self) -> dict[str, Any]:
         """As JSON, rounded to what the measurement carries."""
         return {
-            key: value if isinstance(value, int) else float(f"{value:.6g}") for key, value in asdict(self).items()
+            key: value if isinstance(value, int) else float(f"{value:.6g}")
+            for key, value in asdict(self).items()
         }
 
 

@@ -62,7 +62,9 @@ def plan(models: Path, *, target: Target, precision: str) -> Plan:
     try:
         onnx = {model: (models / model / "1" / "model.onnx").read_bytes() for model in MODELS}
     except OSError as exc:
-        raise Refuse(f"{exc.filename} cannot be read ({exc.strerror}): give a folder of models with --models.") from exc
+        raise Refuse(
+            f"{exc.filename} cannot be read ({exc.strerror}): give a folder of models with --models."
+        ) from exc
     settled = openvino_engine.settle(precision) if target == "cpu" else tensorrt_engine.settle(precision)
     golden = tuple(sorted((models / "continent" / "golden").glob("*.jpg")))
     return Plan(target=target, precision=settled, onnx=onnx, golden=golden)

@@ -50,9 +50,7 @@ def make(onnx: bytes, folder: Path, *, precision: str) -> Made:
         config.set_flag(trt.BuilderFlag.FP16)
     shape = tensors(onnx, name=folder.parent.name)
     profile = builder.create_optimization_profile()
-    profile.set_shape(
-        shape.input, *((batch, *shape.input_dims) for batch in (1, USUAL, LARGEST))
-    )
+    profile.set_shape(shape.input, *((batch, *shape.input_dims) for batch in (1, USUAL, LARGEST)))
     config.add_optimization_profile(profile)
     plan = builder.build_serialized_network(network, config)
     if plan is None:
@@ -62,12 +60,12 @@ def make(onnx: bytes, folder: Path, *, precision: str) -> Made:
 
 
 def parity(onnx: dict[str, bytes], model: str, golden: tuple[Path, ...], *, precision: str) -> dict[str, Any]:
-    """Nothing is claimed: the plan is not run here; the worker's golden photos are what hold it to its card."""
+    """Claim nothing: the plan is not run here; the worker's golden photos hold it to its card."""
     del onnx, model, golden, precision
     return {"photos": 0}
 
 
-def _tensorrt() -> Any:
+def _tensorrt() -> Any:  # noqa: ANN401 - a module that is rarely there
     try:
         import tensorrt  # type: ignore[import-not-found]  # noqa: PLC0415 - only on machines with an NVIDIA GPU
     except ImportError as exc:

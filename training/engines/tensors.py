@@ -37,6 +37,8 @@ def tensors(model: bytes, *, name: str) -> Tensors:
             output=exit_.name,
             output_dims=tuple(int(d.dim_value) for d in exit_.type.tensor_type.shape.dim[1:]),
         )
-    # Protobuf's own error is not importable without protobuf's own name; whatever it is, the file is to blame.
+    # Whatever protobuf raises (its own error class is not onnx's to export), the file is to blame.
     except Exception as exc:
-        raise Refuse(f"the ONNX file of {name} cannot be used: make it with training.export or training.train.") from exc
+        raise Refuse(
+            f"the ONNX file of {name} cannot be used: make it with training.export or training.train."
+        ) from exc
