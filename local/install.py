@@ -37,7 +37,9 @@ def once(target: Path, build: Callable[[Path], None], *, needs_mib: int) -> Path
         if target.is_dir():
             return target
         ensure_space(target.parent, needs_mib, "point PANGAEA_HOME at a larger disk")
-        with tempfile.TemporaryDirectory(prefix=f".{target.name}-", dir=target.parent) as scratch:
+        for left in target.parent.glob(f".{target.name}.*/"):  # by a process that was killed
+            shutil.rmtree(left, ignore_errors=True)
+        with tempfile.TemporaryDirectory(prefix=f".{target.name}.", dir=target.parent) as scratch:
             staged = Path(scratch) / target.name
             staged.mkdir()
             build(staged)

@@ -50,8 +50,9 @@ def test_two_first_uses_at_once_build_once(tmp_path: Path) -> None:
 
 
 def test_a_failed_build_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Half a folder is never taken for a whole one; the next attempt starts anew."""
+    """Half a folder is never taken for a whole one; what a killed attempt left goes, too."""
     monkeypatch.setenv("PANGAEA_HOME", str(tmp_path))
+    (tmp_path / ".thing.killed" / "thing").mkdir(parents=True)
 
     def break_off(staged: Path) -> None:
         (staged / "half").touch()
