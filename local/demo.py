@@ -155,6 +155,8 @@ def _stream(kafka: KafkaSettings, examples: Mapping[str, Example], result: Resul
     log = Log(kafka, [*(feed(slug) for slug in FEED_SLUGS), REJECTED])
     with reader(kafka) as consumer, Publisher(kafka) as publisher:
         consumer.assign(places(log.ends()))
+        # Connects before the first photo is timed.
+        publisher.ensure_topic()
         waiting = iter(examples.items())
         due = time.monotonic()
         deadline = due + RESULT_SECONDS

@@ -183,7 +183,7 @@ ELSEWHERE = frozenset({"PANGAEA_HOME"})
 
 
 def _no_strangers(environment: Mapping[str, str]) -> None:
-    """Refuse a variable with our prefix that sets nothing: it is a misspelt one, and silence would hide it."""
+    """Refuse a variable with our prefix that sets nothing: it is misspelt, and silence would hide it."""
     groups = {f"PANGAEA_{name.upper()}" for name in Settings.model_fields}
     for name in environment:
         if name.startswith("PANGAEA_") and name.partition("__")[0] not in groups | ELSEWHERE:

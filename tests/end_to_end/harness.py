@@ -13,10 +13,11 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from confluent_kafka import Consumer, Message, Producer, TopicPartition
+from confluent_kafka import Consumer, KafkaException, Message, Producer, TopicPartition
 
 from worker.topics import FEED_SLUGS, REJECTED, feed
 
@@ -138,9 +139,19 @@ class Reader:
         topics = self._consumer.list_topics(timeout=10).topics
         places = [TopicPartition(name, number) for name in OUTPUTS for number in topics[name].partitions]
         for place in places:
-            place.offset = self._consumer.get_watermark_offsets(place, timeout=10)[1]
+            wait_until(partial(self._ends_now, place), 20, f"a leader of {place}")
         self._consumer.assign(places)
         self.seen: list[Seen] = []
+
+    def _ends_now(self, place: TopicPartition) -> bool:
+        """Start at the end of this partition; False while it has no leader, as just after its creation."""
+        try:
+            ends = self._consumer.get_watermark_offsets(place, timeout=10)
+        except KafkaException:
+            return False
+        assert ends is not None
+        place.offset = ends[1]
+        return True
 
     def until(self, count: int, seconds: float = 60) -> list[Seen]:
         """Read until so many records were seen in all."""

@@ -23,6 +23,9 @@ from worker.settings import KafkaSettings
 BROKER_SECONDS = 10.0
 """How long one question to the broker may take before it is asked again."""
 
+LEADER_SECONDS = 0.1
+"""How long to wait before a partition without a leader is asked again."""
+
 
 class Start(NamedTuple):
     """Where a newly assigned partition is read from; `fresh` when the group had committed nothing yet."""
@@ -224,15 +227,21 @@ class PhotoSource:
         return low
 
     def _watermarks(self, consumer: Consumer, partition: TopicPartition) -> tuple[int, int]:
+        """Read the ends of a partition, waiting for a leader that is just being elected."""
         here = TopicPartition(partition.topic, partition.partition)
-        try:
-            answer = consumer.get_watermark_offsets(here, timeout=BROKER_SECONDS, cached=False)
-        except KafkaException as exc:
-            raise _dead(mapped(error_of(exc), doing="reading the ends of photos")) from exc
-        if answer is None:
-            raise ClientDead("the ends of photos could not be read in time")
-        low, high = answer
-        return low, high
+        deadline = time.monotonic() + BROKER_SECONDS
+        while True:
+            try:
+                answer = consumer.get_watermark_offsets(here, timeout=BROKER_SECONDS, cached=False)
+            except KafkaException as exc:
+                trouble = mapped(error_of(exc), doing="reading the ends of photos")
+                if not isinstance(trouble, Retry) or time.monotonic() > deadline:
+                    raise _dead(trouble) from exc
+                time.sleep(LEADER_SECONDS)
+                continue
+            if answer is None:
+                raise ClientDead("the ends of photos could not be read in time")
+            return answer
 
     def _fell_behind(self, partition: Partition) -> None:
         """Retention passed the reader: stop with the count, or go on from what is left."""
