@@ -38,7 +38,9 @@ from worker.topics import REJECTED
 
 REASONS: tuple[RejectReason, ...] = get_args(RejectReason)
 FETCH_SECONDS = 10.0
-FETCH_ONE = {"enable.partition.eof": True, "auto.offset.reset": "error", "queued.max.messages.kbytes": 1_024}
+TO_THE_END = {"enable.partition.eof": True, "fetch.wait.max.ms": 10}
+"""An end is told only when a fetch comes back empty: the broker is not to hold it back for half a second."""
+ONE_PHOTO = {**TO_THE_END, "auto.offset.reset": "error", "queued.max.messages.kbytes": 1_024}
 """One photo is wanted at a time: little is fetched ahead of it."""
 UNITS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
 
@@ -127,12 +129,12 @@ def replay(kafka: KafkaSettings, wish: Wish) -> Tally:
     rejected = Log(kafka, [REJECTED])
     Log(kafka, [kafka.photos_topic])
     tally = Tally()
-    with reader(kafka, **{"group.id": GROUP, "enable.partition.eof": True}) as rejections:
+    with reader(kafka, **{"group.id": GROUP, **TO_THE_END}) as rejections:
         # In this order: once the name is ours, no other run can move the positions any more.
         copier = None if wish.dry_run else Copier(kafka, rejections)
         known = positions(rejections, rejected.partitions, kafka)
         wanted = _wanted(rejections, rejected, kafka, wish, {} if wish.again else known)
-        with reader(kafka, **FETCH_ONE) as originals:
+        with reader(kafka, **ONE_PHOTO) as originals:
             batch = Batch()
             for each in _take(wanted, wish.limit):
                 original = _original(originals, each.source, kafka)

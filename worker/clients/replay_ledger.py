@@ -17,7 +17,7 @@ from confluent_kafka import Consumer, KafkaException, Message, Producer, TopicPa
 
 from worker.clients.reading import places
 from worker.edges.connection import ANSWER_SECONDS, client_config, refuse
-from worker.edges.kafka_errors import error_of
+from worker.edges.kafka_errors import PASSING, error_of
 from worker.errors import Refuse
 from worker.finish.document import timestamp
 from worker.record import Partition
@@ -107,12 +107,8 @@ class Copier:
 
 def positions(consumer: Consumer, partitions: Sequence[Partition], kafka: KafkaSettings) -> Positions:
     """Read how far earlier runs came; notes that cannot be read count as none."""
-    try:
-        committed = consumer.committed(places(dict.fromkeys(partitions, 0)), timeout=ANSWER_SECONDS)
-    except KafkaException as exc:
-        raise refuse(exc, kafka) from exc
     found: Positions = {}
-    for each in committed:
+    for each in _committed(consumer, partitions, kafka):
         try:
             by_reason = orjson.loads(each.metadata or "{}").get("replayed", {})
         except orjson.JSONDecodeError:
@@ -122,6 +118,24 @@ def positions(consumer: Consumer, partitions: Sequence[Partition], kafka: KafkaS
             for reason, offset in by_reason.items()
         }
     return found
+
+
+def _committed(
+    consumer: Consumer, partitions: Sequence[Partition], kafka: KafkaSettings
+) -> list[TopicPartition]:
+    """Ask until the coordinator answers: the very first group of a cluster waits for its topic to be made."""
+    deadline = time.monotonic() + 2 * ANSWER_SECONDS
+    while True:
+        try:
+            answer = consumer.committed(places(dict.fromkeys(partitions, 0)), timeout=ANSWER_SECONDS)
+            error = next((each.error for each in answer if each.error is not None), None)
+        except KafkaException as exc:
+            answer, error = [], error_of(exc)
+        if error is None:
+            return answer
+        if error.code() not in PASSING or time.monotonic() > deadline:
+            raise refuse(KafkaException(error), kafka)
+        time.sleep(0.1)
 
 
 def progress(home: Partition, known: Positions) -> TopicPartition:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
@@ -153,6 +154,12 @@ def update(
         ]
         for resource in changed:  # one at a time: a resource may be named only once in a request
             _settle(admin.incremental_alter_configs([resource], request_timeout=ANSWER_SECONDS).values())
+        # The controller has agreed; the brokers follow a moment later, and the next question goes to them.
+        deadline = time.monotonic() + ANSWER_SECONDS
+        while time.monotonic() < deadline and set(mendable) & set(
+            _differences(admin, settings, partitions, replication)
+        ):
+            time.sleep(0.05)
     except KafkaException as exc:
         raise refuse(exc, settings) from exc
     return mendable
