@@ -168,16 +168,16 @@ def limits(measured: dict[str, Any], block: dict[str, Any]) -> list[str]:
     said = [
         (
             f"On sources that it has not seen it is right on {right['value']:.0%} of photos (95% interval"
-            f" {right['low']:.0%} to {right['high']:.0%}), {balanced['value']:.0%} when every continent counts"
-            f" the same, where guessing gives {1 / len(measured['recall']):.0%}: it is weak."
+            f" {right['low']:.0%} to {right['high']:.0%}), {balanced['value']:.0%} when every continent"
+            f" counts the same, where guessing gives {1 / len(measured['recall']):.0%}: it is weak."
         ),
         f"{measured['n']} photos of {measured['sources']} sources are a demonstration, not a training set.",
         "What it has learned is partly the look of sources, not of continents.",
         (
-            "The recipe was chosen among a few dozen by the same leaving-out, so these scores are a little kind"
-            " to it (docs/model-card.md)."
+            "The recipe was chosen among a few dozen by the same leaving-out, so these scores are a little"
+            " kind to it (docs/model-card.md)."
         ),
-        "Conformal sets promise nothing on photos of unseen sources; intervals cover fitting uncertainty only.",
+        "Conformal sets promise nothing on unseen sources; intervals cover fitting uncertainty only.",
     ]
     if missed:
         said.append(

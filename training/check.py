@@ -21,7 +21,7 @@ TOLERANCE: Final = 0.005
 """A recomputed number may differ by this much: another processor's last bits, carried through a refit."""
 
 REFIT_TOLERANCE: Final = 1e-3
-"""By how much a refitted head's logits may differ on the training photos (other processors, other last bits)."""
+"""By how much a refitted head's logits may differ on the training photos (last bits differ)."""
 
 
 @dataclass(frozen=True, slots=True)

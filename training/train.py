@@ -1,4 +1,4 @@
-"""Fit heads, fusion and calibration: `python -m training.train [--photos DIR --backbone-onnx FILE --models DIR]`.
+"""Fit heads, fusion and calibration: `python -m training.train [--photos DIR] [--models DIR]`.
 
 Without arguments it refits from the committed embeddings and writes `triton_models/` anew: the same files,
 within rounding. With `--photos` the embeddings are computed anew. Another backbone goes to a folder of its
@@ -56,7 +56,7 @@ def fusion_card(whole: dict[str, Any]) -> dict[str, Any]:
 
 
 def parities(model: card.Model) -> dict[str, Any]:
-    """By precision, how close the backbone's engine on this machine is to its source, on the golden photos."""
+    """By precision, how close the backbone's engine is to its source on the golden photos, here."""
     onnx = {name: model.onnx(name) for name in ("efficientnet", "fusion")}
     return {
         precision: openvino_engine.parity(onnx, "efficientnet", model.golden, precision=precision)

@@ -87,7 +87,7 @@ def run(onnx: bytes, inputs: npt.NDArray[Any], *, precision: str) -> npt.NDArray
 
 
 def golden_pixels(golden: tuple[Path, ...], size: int) -> Pixels:
-    """The golden photos as the engine takes them, uint8 (n, size, size, 3); seeded noise if there are none."""
+    """The golden photos as the engine takes them, uint8 (n, size, size, 3); seeded noise if none."""
     if not golden:
         return np.random.default_rng(0).integers(0, 256, (3, size, size, 3), dtype=np.uint8)
     target = Target(size=size, crop=CROP)
