@@ -294,10 +294,11 @@ def test_tail_follows_and_ends_quietly_on_interrupt(
     assert complaints == b""
 
 
-def test_tail_ends_quietly_when_its_pipe_closes(broker: str) -> None:
+@pytest.mark.parametrize("form", ["--json", ""])
+def test_tail_ends_quietly_when_its_pipe_closes(broker: str, form: str) -> None:
     """`pangaea tail | head -1` ends with exit code 0 on both sides and no complaint."""
     transact(broker, {"continent.africa": [unique() for _ in range(50)]})
-    tail = f"{sys.executable} -m pangaea tail africa --json --from-beginning --idle-exit 20"
+    tail = f"{sys.executable} -m pangaea tail africa {form} --from-beginning --idle-exit 20"
     done = subprocess.run(
         ["bash", "-c", f"set -o pipefail; {tail} | head -n 1"],
         capture_output=True,

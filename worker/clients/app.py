@@ -118,15 +118,13 @@ def tail(
     Examples:  `pangaea tail`  ·  `pangaea tail europe asia`  ·  `pangaea tail all --rejected`  ·
     `pangaea tail --json | jq -r '[.photo_id, .decision] | @tsv'`
     """
-    from rich.console import Console  # noqa: PLC0415 - no other command pays for it
-
-    from worker.clients import tail as tailing  # noqa: PLC0415 - likewise
+    from worker.clients import tail as tailing  # noqa: PLC0415 - no other command pays for it
 
     topics = tailing.topics_of(slugs or [], rejected=rejected, drifts=drift)
     batches = tailing.follow(
         _kafka(kafka), topics, from_beginning=from_beginning, count=count, idle_exit=idle_exit
     )
-    tailing.tail(batches, tailing.Json() if json else tailing.Table(Console()))
+    tailing.tail(batches, tailing.Json() if json else tailing.Table())
 
 
 @app.command()

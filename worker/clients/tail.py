@@ -118,11 +118,19 @@ class Json:
         sys.stdout.buffer.flush()
 
 
+class PipedConsole(Console):
+    """A console that lets `tail` decide what a closed pipe means; rich would exit with code 1."""
+
+    def on_broken_pipe(self) -> None:
+        """Pass the error on."""
+        raise BrokenPipeError
+
+
 @dataclass(slots=True)
 class Table:
     """A row a record; on a terminal with colours, a header on every page and a line for every new day."""
 
-    console: Console
+    console: Console = field(default_factory=PipedConsole)
     _rows: int = 0
     _day: str = field(default="")
 
