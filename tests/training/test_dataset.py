@@ -18,7 +18,7 @@ from worker.errors import Refuse
 from worker.prepare.decode import Target
 from worker.record import SLUGS
 
-EXAMPLE_ROWS = list(csv.DictReader((EXAMPLES / "manifest.csv").open(encoding="utf-8")))
+EXAMPLE_ROWS = list(csv.DictReader((EXAMPLES / "manifest.csv").read_text(encoding="utf-8").splitlines()))
 
 
 def as_training_set(folder: Path, rows: list[dict[str, str]]) -> Path:

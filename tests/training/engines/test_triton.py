@@ -1,0 +1,138 @@
+"""The built repository in a real Triton."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+from tritonclient.grpc import InferenceServerClient, InferenceServerException, InferInput
+
+from local.triton import Triton
+from training.engines import openvino_engine, repository
+from training.engines.reference import onnx_embeddings, onnx_logits
+from training.places import BACKBONE, CARD, HEADS, MODELS
+from worker.edges.card import load
+from worker.edges.triton import Engine
+from worker.errors import Refuse
+from worker.opening import qualify
+from worker.record import Logits, Pixels
+from worker.settings import LimitSettings, TritonSettings
+
+
+@pytest.fixture(scope="module")
+def engines(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A repository in fp32."""
+    work = repository.plan(MODELS, target="cpu", precision="fp32")
+    return repository.build(work, tmp_path_factory.mktemp("engines") / "cpu")
+
+
+@pytest.fixture(scope="module")
+def triton(engines: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Triton]:
+    """A server that serves it."""
+    with Triton.start(tmp_path_factory.mktemp("triton"), engines) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def photos() -> Pixels:
+    """The golden photos, and one of noise."""
+    golden = openvino_engine.golden_pixels(tuple(sorted((CARD.parent / "golden").glob("*.jpg"))), 260)
+    noise = np.random.default_rng(0).integers(0, 256, (1, 260, 260, 3), dtype=np.uint8)
+    return np.concatenate([golden, noise])
+
+
+@pytest.fixture(scope="module")
+def reference(photos: Pixels) -> Logits:
+    """What ONNX Runtime says of them in float32."""
+    return onnx_logits(HEADS.read_bytes(), onnx_embeddings(BACKBONE.read_bytes(), photos))
+
+
+def ask(client: InferenceServerClient, photos: Pixels) -> Logits:
+    """The ensemble's logits of a batch."""
+    image = InferInput("image", list(photos.shape), "UINT8")
+    image.set_data_from_numpy(photos)
+    answer = client.infer("continent", [image], client_timeout=20.0).as_numpy("stage1_logits")
+    assert answer is not None
+    return np.asarray(answer)
+
+
+@pytest.mark.parametrize("size", range(1, 9))
+def test_every_batch_size_answers_as_the_source_does(
+    triton: Triton, photos: Pixels, reference: Logits, size: int
+) -> None:
+    """Batches of 1 to 8 give each photo the logits of the ONNX files, in order."""
+    rows = np.arange(size) % len(photos)
+    with InferenceServerClient(triton.url) as client:
+        assert np.abs(ask(client, photos[rows]) - reference[rows]).max() < 1e-3
+
+
+def test_requests_that_share_a_batch_get_their_own_answers(
+    triton: Triton, photos: Pixels, reference: Logits
+) -> None:
+    """Sixty-four requests of one or two photos from eight threads: nobody gets a neighbour's answer."""
+
+    def one(number: int) -> float:
+        rows = np.array([number % 4, (number + 1) % 4])[: 1 + number % 2]
+        return float(np.abs(ask(client, photos[rows]) - reference[rows]).max())
+
+    with InferenceServerClient(triton.url) as client, ThreadPoolExecutor(8) as threads:
+        assert max(threads.map(one, range(64))) < 1e-3
+
+
+def test_a_request_whose_sender_gave_up_is_not_run(triton: Triton, photos: Pixels) -> None:
+    """Of requests that were cancelled while they queued, fewer are executed than were sent."""
+    with InferenceServerClient(triton.url) as client:
+        before = client.get_inference_statistics("efficientnet", as_json=True)
+        image = InferInput("image", [8, *photos.shape[1:]], "UINT8")
+        image.set_data_from_numpy(photos[np.arange(8) % 4])
+        calls = [client.async_infer("continent", [image], lambda **_answer: None) for _ in range(12)]
+        for call in calls:
+            call.cancel()
+        # The server answers in order: once this one is back, the cancelled ones are done with.
+        ask(client, photos[:1])
+        after = client.get_inference_statistics("efficientnet", as_json=True)
+    done = int(executed(after)) - int(executed(before))
+    assert done < 12 * 8
+
+
+def executed(statistics: dict[str, list[dict[str, str]]]) -> str:
+    """How many photos a model has run."""
+    return statistics["model_stats"][0].get("inference_count", "0")
+
+
+def test_the_worker_takes_the_engine(triton: Triton) -> None:
+    """What the worker asks before its first photo: hashes, precision and golden photos against the card."""
+    triton_settings = TritonSettings(url=triton.url)
+
+    async def ask_all() -> str:
+        engine = Engine(triton_settings)
+        try:
+            recipe = await qualify(engine, load(CARD), CARD, triton=triton_settings, limit=LimitSettings())
+        finally:
+            await engine.close()
+        return recipe.precision
+
+    assert asyncio.run(ask_all()) == "fp32"
+
+
+def test_an_engine_that_changed_after_its_build_does_not_load(engines: Path, tmp_path: Path) -> None:
+    """One byte of the heads on the disk, and the server refuses to be ready, saying why."""
+    models = tmp_path / "models"
+    shutil.copytree(engines, models)
+    heads = models / "fusion" / "1" / "model.onnx"
+    heads.write_bytes(heads.read_bytes() + b"\0")
+    with pytest.raises(Refuse, match="has changed since it was built"):
+        Triton.start(tmp_path / "logs", models)
+
+
+def test_nothing_of_a_wrong_shape_is_answered(triton: Triton) -> None:
+    """A photo of another size is the sender's error, and the engine goes on."""
+    with InferenceServerClient(triton.url) as client:
+        with pytest.raises(InferenceServerException, match="unexpected shape"):
+            ask(client, np.zeros((1, 300, 300, 3), dtype=np.uint8))
+        assert client.is_model_ready("continent")
