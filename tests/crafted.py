@@ -97,9 +97,11 @@ def directory(entries: list[tuple[int, int, int, int]], *, count: int | None = N
     )
 
 
-def tiff(width: int, height: int, *extra: tuple[int, int, int, int], after: int = 0) -> bytes:
-    """An uncompressed grey TIFF of one strip, black, with further tags."""
-    basic = [(256, 4, 1, width), (257, 4, 1, height), (258, 3, 1, 8), (259, 3, 1, 1), (262, 3, 1, 1)]
+def tiff(
+    width: int, height: int, *extra: tuple[int, int, int, int], after: int = 0, packing: int = 1
+) -> bytes:
+    """A grey TIFF of one strip of zeros, with further tags; `packing` is its compression, 1 for none."""
+    basic = [(256, 4, 1, width), (257, 4, 1, height), (258, 3, 1, 8), (259, 3, 1, packing), (262, 3, 1, 1)]
     size = 8 + 2 + 12 * (len(basic) + 2 + len(extra)) + 4
     strips = [(273, 4, 1, size), (279, 4, 1, min(width * height, 100_000))]
     # The tags in order, as the format wants them.
@@ -110,3 +112,11 @@ def repeated_scans(jpeg: bytes, times: int) -> bytes:
     """A progressive JPEG whose last scan is there many times: each costs a pass over the whole image."""
     scan = jpeg.rindex(b"\xff\xda")
     return jpeg[:scan] + jpeg[scan:-2] * times + jpeg[-2:]
+
+
+def adobe_rgb(jpeg: bytes) -> bytes:
+    """Of a JPEG that holds RGB, one that only Adobe's segment says so of, and not its component names."""
+    data = bytearray(jpeg)
+    frame, scan = data.index(b"\xff\xc0"), data.index(b"\xff\xda")
+    data[frame + 10 : frame + 19 : 3] = data[scan + 5 : scan + 11 : 2] = b"\1\2\3"
+    return with_segment(bytes(data), 0xEE, b"Adobe\0\x64\0\0\0\0\0")

@@ -119,6 +119,7 @@ def _broken() -> Iterator[Hostile]:
         yield Hostile(f"truncated_{kind.lower()}_header", whole[:20], "truncated")
     progressive = encoded(picture, "JPEG", progressive=True)
     yield Hostile("truncated_progressive", progressive[: len(progressive) // 2], "truncated")
+    yield Hostile("truncated_tiff_packed", tiff(64, 64, packing=5)[:-4_000], "truncated")
     whole = encoded(picture, "PNG")
     middle = len(whole) // 2
     yield Hostile("png_flipped_bits", whole[:middle] + bytes(64) + whole[middle + 64 :], "undecodable")
@@ -211,6 +212,7 @@ def _modes() -> Iterator[Hostile]:
             "jpeg_grey": encoded(grey, "JPEG", quality=98),
             "jpeg_progressive": encoded(picture, "JPEG", progressive=True),
             "jpeg_cmyk": encoded(cmyk, "JPEG", quality=95),
+            "jpeg_rgb": crafted.adobe_rgb(encoded(picture, "JPEG", quality=95, keep_rgb=True)),
             "jpeg_profile": encoded(picture, "JPEG", icc_profile=profile),
             "png_one_bit": encoded(picture.convert("1"), "PNG"),
             "png_grey_16": encoded(Image.fromarray(sixteen), "PNG"),

@@ -36,8 +36,6 @@ def to_rgb(image: Image.Image, shrink: Shrink) -> Image.Image:
         rgb = _scaled(shrink(image.convert("I")), low=0, high=_SIXTEEN_BIT_WHITE)
     elif mode in {"I", "F"}:
         rgb = _stretched(shrink(image))
-    elif mode == "LAB":
-        rgb = _from_lab(shrink(image))
     else:
         rgb = shrink(image)
     return rgb.convert("RGB")
@@ -65,16 +63,3 @@ def _scaled(image: Image.Image, *, low: float, high: float) -> Image.Image:
     span = high - low or 1.0
     grey = np.clip((values - low) / span * 255.0, 0, 255).round().astype(np.uint8)
     return Image.fromarray(grey).convert("RGB")
-
-
-def _from_lab(image: Image.Image) -> Image.Image:
-    """CIE L*a*b* to sRGB by a pair of built-in profiles, none of them from the file."""
-    from PIL import ImageCms  # noqa: PLC0415 - a library that one photo in a million needs
-
-    transform = ImageCms.buildTransform(
-        ImageCms.createProfile("LAB"), ImageCms.createProfile("sRGB"), "LAB", "RGB"
-    )
-    converted = ImageCms.applyTransform(image, transform)
-    if converted is None:  # pragma: no cover - only in place, which this is not
-        raise OSError("no conversion")
-    return converted

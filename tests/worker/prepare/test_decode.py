@@ -18,6 +18,7 @@ from tests import crafted, hostile
 from tests.crafted import encoded, scene
 from tests.hostile import Hostile
 from worker.errors import Reject
+from worker.prepare import container
 from worker.prepare.decode import MOST_PIXELS, DecodeLimits, Target, decode
 from worker.record import Pixels
 
@@ -66,6 +67,7 @@ def test_every_bad_photo_has_its_reason_and_every_odd_one_is_decoded(item: Hosti
 LOSSES = {
     "jpeg_progressive": 6.0,
     "jpeg_cmyk": 3.0,
+    "jpeg_rgb": 3.0,
     "jpeg_profile": 6.0,
     "png_rgb_16": 0.6,
     "png_palette": 12.0,
@@ -120,6 +122,28 @@ def test_transparency_is_laid_on_white(name: str) -> None:
     assert difference(pixels(hostile.by_name(name).data), pixels(encoded(page.convert("RGB"), "PNG"))) < 1.0
 
 
+@pytest.mark.parametrize("name", ["png_palette_transparent"])
+def test_transparent_palettes_are_laid_on_white(name: str) -> None:
+    """Each palette entry has a transparency of its own, and all of them count."""
+    data = hostile.by_name(name).data
+    with Image.open(io.BytesIO(data)) as image:
+        colours = image.convert("RGBA")
+    page = Image.new("RGBA", colours.size, (255, 255, 255, 255))
+    page.alpha_composite(colours)
+    assert difference(pixels(data), pixels(encoded(page.convert("RGB"), "BMP"))) < 1.0
+
+
+@pytest.mark.parametrize("kind", ["GIF", "PNG"])
+def test_one_transparent_colour_is_laid_on_white(kind: str) -> None:
+    """A palette index, or a colour key, that stands for nothing shows as white."""
+    image = Image.new("P", (300, 300), 1)
+    image.putpalette([0, 0, 0, 200, 0, 0])
+    image.paste(0, (0, 0, 150, 300))
+    seen = pixels(encoded(image, kind, transparency=1))
+    assert (seen[:, 5] == 0).all()
+    assert (seen[:, -5] == 255).all()
+
+
 def test_hidden_colours_do_not_bleed() -> None:
     """The colour of fully transparent pixels never shows, even where shrinking mixes them with others."""
     image = Image.new("RGBA", (600, 600), (255, 0, 0, 0))
@@ -148,7 +172,7 @@ def test_a_large_jpeg_decoded_small_looks_like_one_decoded_whole() -> None:
     assert 10 * np.log10(255**2 / error) > 35
 
 
-@pytest.mark.parametrize("shorter", [296, 297, 298, 593, 594, 595, 1_187, 1_188, 2_376])
+@pytest.mark.parametrize("shorter", [296, 297, 298, 540, 593, 594, 595, 1_100, 1_187, 1_188, 2_376])
 def test_the_decoder_never_shrinks_below_what_is_needed(
     shorter: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -250,6 +274,12 @@ def test_personal_tags_never_reach_the_decoder(kind: str, caplog: pytest.LogCapt
     assert "Ottilie" not in said
 
 
+def test_only_the_first_page_is_left_of_a_tiff() -> None:
+    """What the decoder sees of a TIFF of many pages has one, so no chain of pages can be followed."""
+    with Image.open(io.BytesIO(container.strip(hostile.by_name("tiff_pages").data).data)) as image:
+        assert getattr(image, "n_frames", None) == 1
+
+
 def test_threads_do_not_disturb_each_other() -> None:
     """Eight threads decoding the same odd photos get what one gets."""
     data = [hostile.by_name(name).data for name in LOSSES]
@@ -264,6 +294,7 @@ import json, re, sys
 from pathlib import Path
 from tests import crafted
 from worker.errors import Reject
+from worker.prepare import container
 from worker.prepare.decode import DecodeLimits, Target, decode
 limits, target = DecodeLimits(50_000_000, 20_000), Target(260, 0.875)
 def peak():
@@ -294,11 +325,11 @@ print(json.dumps({"mib": peak() - before, "reason": reason}))
 )
 def test_memory_is_bounded(kind: str, size: tuple[int, int], reason: str | None, most_mib: int) -> None:
     """The largest image that is taken costs 8 bytes a pixel of the limit; a bomb costs nothing."""
-    mode, _, container = kind.partition(" ")
-    if container == "PNG":
+    mode, _, form = kind.partition(" ")
+    if form == "PNG":
         data = crafted.png(*size, colour=getattr(crafted, mode))
     else:
-        data = encoded(Image.new(mode, size), container, lossless=True, method=0)
+        data = encoded(Image.new(mode, size), form, lossless=True, method=0)
     done = subprocess.run([sys.executable, "-c", MEASURE], check=True, capture_output=True, input=data)
     measured = json.loads(done.stdout)
     assert measured["reason"] == reason
