@@ -41,8 +41,8 @@ BLOCKED_SECONDS = 1.0
 START_SECONDS = 2.0
 """One try at registering the producer; it may be repeated as long as the broker is away."""
 
-STUCK_SECONDS = 10.0
-"""A transaction that takes so long makes the worker unready: the broker is away."""
+MARGIN_SECONDS = 2.0
+"""How much longer than a transaction may live its end is waited for, counted while the broker is up."""
 
 
 class Finished(NamedTuple):
@@ -97,6 +97,7 @@ class Pipeline:
         self._paused = False
         self._closing = False
         self._rewinds: set[Partition] = set()
+        self._up_since: float | None = None
         self._publisher = TransactionalPublisher(settings.kafka, transactional_id, self._news.put)
         self._source = PhotoSource(settings.kafka, self, client_id=transactional_id)
 
@@ -310,6 +311,10 @@ class Pipeline:
 
     def connected(self, *, up: bool) -> None:
         """Kafka is there, or is not."""
+        if not up:
+            self._up_since = None
+        elif self._up_since is None:
+            self._up_since = time.monotonic()
         self._health.parts["kafka"] = up
         self._metrics.up.labels(part="kafka").set(up)
 
@@ -362,9 +367,21 @@ class Pipeline:
         metrics.reorder.set(self._ordering.finished())
         metrics.producer_queue.set(self._publisher.queued)
         metrics.paused.set(self._paused)
-        since = self._publisher.busy_since
-        if since is not None and time.monotonic() - since > STUCK_SECONDS:
-            self.connected(up=False)
+        self._watch(time.monotonic())
+
+    def _watch(self, now: float) -> None:
+        """Give up on a transaction whose end does not come although the broker is there to end it.
+
+        The call has no time limit (see `producer`), and librdkafka can lose it for good: after a restart of
+        the group's coordinator it may wait for a broker that it has itself struck off (librdkafka issue
+        5511). The broker has timed the transaction out by then; a new producer fences what is left of it.
+        """
+        busy = self._publisher.busy_since
+        if busy is None or self._up_since is None:
+            return
+        allowed = self._settings.kafka.transaction_timeout_ms / 1000 + MARGIN_SECONDS
+        if now - max(busy, self._up_since) > allowed:
+            raise ClientDead(f"a transaction did not end within {allowed:.0f} s of a broker that is up")
 
     def _count(self, prefix: Prefix, published: float) -> None:
         metrics = self._metrics

@@ -137,14 +137,15 @@ class TransactionalPublisher:
     def close(self) -> None:
         """End the committing thread and drop what the producer still holds; the broker aborts the rest.
 
-        A commit that still waits for a broker that is away is left to the process's end.
+        A call that hangs in librdkafka cannot be interrupted: it is left to its thread, which drops the
+        producer if the call ever returns. Whatever it does then is fenced by the next holder of the name.
         """
         self._work.put(None)
-        # Purging first: a commit under way would otherwise wait for deliveries that cannot come.
+        # A commit under way would otherwise wait for deliveries that cannot come.
         self._producer.purge()
         if self._thread.is_alive():
             self._thread.join(timeout=CLOSE_SECONDS)
-        if not self._thread.is_alive():
+        else:
             self._producer.close()
 
     def _serve(self) -> None:
@@ -152,6 +153,7 @@ class TransactionalPublisher:
             verdict = self._settle(*work)
             self._since = None
             self._report(verdict)
+        self._producer.close()
 
     def _settle(self, offsets: list[TopicPartition], group_metadata: Any) -> Verdict:  # noqa: ANN401 - as above
         try:
