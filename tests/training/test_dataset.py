@@ -13,9 +13,10 @@ from PIL import Image
 from training import dataset, embeddings
 from training.embeddings import Embeddings
 from training.engines.parity import compare
+from training.engines.reference import onnx_embeddings
 from training.places import BACKBONE, CARD, EMBEDDINGS, EXAMPLES
 from worker.errors import Refuse
-from worker.prepare.decode import Target
+from worker.prepare.decode import Target, decode
 from worker.record import SLUGS
 
 EXAMPLE_ROWS = list(csv.DictReader((EXAMPLES / "manifest.csv").read_text(encoding="utf-8").splitlines()))
@@ -42,10 +43,8 @@ def test_no_example_was_trained_on(committed: Embeddings) -> None:
 def test_no_example_looks_like_a_training_photo(committed: Embeddings) -> None:
     """Under no name: no example's embedding is as close to a training photo as a copy would be."""
     target = Target(260, 0.875)
-    pixels = [
-        dataset.decode((EXAMPLES / row["file"]).read_bytes(), dataset.LIMITS, target) for row in EXAMPLE_ROWS
-    ]
-    x = embeddings.onnx_embeddings(BACKBONE.read_bytes(), np.stack([one.pixels for one in pixels]))
+    pixels = [decode((EXAMPLES / row["file"]).read_bytes(), dataset.LIMITS, target) for row in EXAMPLE_ROWS]
+    x = onnx_embeddings(BACKBONE.read_bytes(), np.stack([one.pixels for one in pixels]))
     x /= np.linalg.norm(x, axis=1, keepdims=True)
     known = committed.x / np.linalg.norm(committed.x, axis=1, keepdims=True)
     assert (x @ known.T).max() < 0.98

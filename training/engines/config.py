@@ -10,13 +10,28 @@ MAX_BATCH = 8
 QUEUE_DELAY_US = {"efficientnet": 500, "fusion": 0}
 """How long the first photo of a batch waits for company: a tenth of what running the backbone takes."""
 
+QUEUE = 256
+"""Requests that may wait: as many as a worker may have in flight."""
+
+LONGEST_WAIT_US = 60_000_000
+"""A request's own timeout ends its waiting, if it is shorter than this; without this it would be ignored.
+Behind an ensemble nothing else does: Triton 2.51 does not pass a cancellation on to the models in it."""
+
 _HEAD = """name: "{name}"
 {kind}
 max_batch_size: {batch}
 input [ {{ name: "{input}", data_type: {input_type}, dims: [ {input_dims} ] }} ]
 output [ {{ name: "{output}", data_type: TYPE_FP32, dims: [ {output_dims} ] }} ]
 """
-_BATCHING = """dynamic_batching {{ max_queue_delay_microseconds: {delay} }}
+_BATCHING = """dynamic_batching {{
+  max_queue_delay_microseconds: {delay}
+  default_queue_policy {{
+    timeout_action: REJECT
+    default_timeout_microseconds: {timeout}
+    allow_timeout_override: true
+    max_queue_size: {queue}
+  }}
+}}
 instance_group [ {{ kind: {instance}, count: 1 }} ]
 """
 _ENSEMBLE = """ensemble_scheduling {
@@ -35,7 +50,12 @@ def engine_config(name: str, tensors: Tensors, *, target: str, parameters: Mappi
     """The configuration of a model that runs: one instance, dynamic batching, its parameters."""
     gpu = target == "tensorrt"
     kind = 'platform: "tensorrt_plan"' if gpu else 'backend: "python"'
-    batching = _BATCHING.format(delay=QUEUE_DELAY_US[name], instance="KIND_GPU" if gpu else "KIND_CPU")
+    batching = _BATCHING.format(
+        delay=QUEUE_DELAY_US[name],
+        queue=QUEUE,
+        timeout=LONGEST_WAIT_US,
+        instance="KIND_GPU" if gpu else "KIND_CPU",
+    )
     return _head(name, kind, tensors) + batching + _parameters(parameters)
 
 

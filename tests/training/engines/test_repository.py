@@ -41,7 +41,7 @@ def stamps(folder: Path) -> dict[str, int]:
 
 
 def test_a_repository_is_complete(built: Path) -> None:
-    """Three models with configuration and engine.json; the engines' hashes are those of the card's sources."""
+    """Three models, each with configuration and engine.json; the hashes are those of the card's sources."""
     card = json.loads(CARD.read_text(encoding="utf-8"))
     for name in ("efficientnet", "fusion"):
         engine = json.loads((built / name / "engine.json").read_text(encoding="utf-8"))

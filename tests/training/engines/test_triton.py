@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import queue
 import shutil
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -84,25 +85,27 @@ def test_requests_that_share_a_batch_get_their_own_answers(
         assert max(threads.map(one, range(64))) < 1e-3
 
 
-def test_a_request_whose_sender_gave_up_is_not_run(triton: Triton, photos: Pixels) -> None:
-    """Of requests that were cancelled while they queued, fewer are executed than were sent."""
+def test_requests_that_nobody_waits_for_are_not_run(triton: Triton, photos: Pixels) -> None:
+    """A request's own timeout ends its waiting behind the ensemble: of twelve batches few are run."""
+    waiting: queue.SimpleQueue[InferenceServerException | None] = queue.SimpleQueue()
     with InferenceServerClient(triton.url) as client:
-        before = client.get_inference_statistics("efficientnet", as_json=True)
+        before = executed(client)
         image = InferInput("image", [8, *photos.shape[1:]], "UINT8")
         image.set_data_from_numpy(photos[np.arange(8) % 4])
-        calls = [client.async_infer("continent", [image], lambda **_answer: None) for _ in range(12)]
-        for call in calls:
-            call.cancel()
-        # The server answers in order: once this one is back, the cancelled ones are done with.
-        ask(client, photos[:1])
-        after = client.get_inference_statistics("efficientnet", as_json=True)
-    done = int(executed(after)) - int(executed(before))
-    assert done < 12 * 8
+        for _ in range(12):
+            client.async_infer(
+                "continent", [image], lambda error, **_answer: waiting.put(error), timeout=1_000
+            )
+        errors = [error for error in (waiting.get(timeout=30) for _ in range(12)) if error is not None]
+        assert all("request timeout expired" in str(error).lower() for error in errors)
+        assert len(errors) >= 6
+        assert executed(client) - before == 8 * (12 - len(errors))
 
 
-def executed(statistics: dict[str, list[dict[str, str]]]) -> str:
-    """How many photos a model has run."""
-    return statistics["model_stats"][0].get("inference_count", "0")
+def executed(client: InferenceServerClient) -> int:
+    """How many photos the backbone has run."""
+    statistics = client.get_inference_statistics("efficientnet", as_json=True)
+    return int(statistics["model_stats"][0].get("inference_count", 0))
 
 
 def test_the_worker_takes_the_engine(triton: Triton) -> None:
