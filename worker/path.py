@@ -61,7 +61,8 @@ class Path:
     async def outcome(self, photo: Photo) -> Outcome:
         """Classify or reject the photo. The outcome does not hold the image bytes any more.
 
-        Waits as long as Triton or the payload store is away: that is nothing the photo is to blame for.
+        Waits as long as Triton is away: that is nothing the photo is to blame for. A payload store is one
+        sender's choice, so it is waited for only so often, and then costs that sender's photos alone.
         """
         try:
             started = self.clock()
@@ -103,12 +104,12 @@ class Path:
         )
 
     async def _fetch(self, dataref: str) -> bytes:
-        pause = FIRST_PAUSE_SECONDS
-        for attempt in range(1, self.settings.triton.attempts + 1):
+        payload, pause = self.settings.payload, FIRST_PAUSE_SECONDS
+        for attempt in range(1, payload.attempts + 1):
             try:
-                return await self.payloads.fetch(dataref, timeout=self.settings.payload.timeout_ms / 1000)
+                return await self.payloads.fetch(dataref, timeout=payload.timeout_ms / 1000)
             except Retry as retry:
-                if attempt == self.settings.triton.attempts:
+                if attempt == payload.attempts:
                     raise Reject(
                         "payload_unavailable", f"The photo's store did not answer {attempt} times."
                     ) from retry

@@ -73,6 +73,12 @@ class PayloadSettings(Frozen):
         default=(), description="prefixes a reference may have, e.g. s3://bucket/ or file:///srv/photos/"
     )
     timeout_ms: Milliseconds = 2_000
+    attempts: int = Field(
+        default=3,
+        ge=1,
+        le=10,
+        description="fetches of one photo before it is rejected as payload_unavailable",
+    )
     s3_endpoint: str | None = Field(
         default=None, description="an S3-compatible server; default: the scheme's"
     )
