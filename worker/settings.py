@@ -77,7 +77,7 @@ class PayloadSettings(Frozen):
         default=3,
         ge=1,
         le=10,
-        description="fetches of one photo before it is rejected as payload_unavailable",
+        description="unanswered fetches after which a photo is rejected",
     )
     s3_endpoint: str | None = Field(
         default=None, description="an S3-compatible server; default: the scheme's"
