@@ -2,28 +2,25 @@
 
 from __future__ import annotations
 
-import base64
 import logging
-import re
 import shutil
 import tempfile
 import time
-import uuid
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from local import jars, ports, warm
+from local import jars, jvm, ports, warm
 from local.install import Meter, disk_errors, ensure_space, silent
 from local.java import java
-from local.leash import Leashed, launch, run
+from local.kafka_log import explain
+from local.leash import Leashed, launch
 from local.properties import properties, render
 from worker.errors import Refuse
 
 READY_S = 60.0
 GRACE_S = 20.0
-HEAP = "-Xmx512m"
 META = "meta.properties"
 """The file that marks a formatted data folder."""
 
@@ -207,7 +204,6 @@ class Kafka:
         return self._child
 
     def _spawn(self) -> None:
-        place = jars.folder()
         settings = self.folder / "kafka.properties"
         with disk_errors(self.data):
             settings.write_text(
@@ -223,8 +219,8 @@ class Kafka:
                 encoding="utf-8",
             )
             if not (self.data / META).exists():
-                _format(self.data, settings, place)
-            command = [*_java(place, self.folder), *self._java_options, "kafka.Kafka", str(settings)]
+                jvm.format_log(self.data, settings)
+            command = [*jvm.command(self.folder), *self._java_options, "kafka.Kafka", str(settings)]
             self._child = launch("kafka", command, log=self.log)
 
     def _answers(self) -> bool:
@@ -275,61 +271,3 @@ def _train(folder: Path, java_option: str) -> None:
         producer.commit_transaction(READY_S)
         del producer  # it would go on looking for the broker
         broker.stop(grace=READY_S)  # Java writes the cache when it ends
-
-
-def explain(log: Path) -> str:
-    """The reason for which a broker ended, in a clause with the mend, read from its log."""
-    with log.open("rb") as handle:
-        handle.seek(max(0, log.stat().st_size - 200_000))
-        text = handle.read().decode("utf-8", "replace")
-    known = (
-        (r"No space left on device|Disk quota exceeded", "the disk is full, free some space"),
-        (
-            r"Failed to acquire lock on file",
-            "another broker uses this data folder, stop it or choose another with --data",
-        ),
-        (
-            r"Address already in use",
-            "a port is taken, leave --kafka-port out for a free one or choose another",
-        ),
-        (r"Could not reserve enough space|OutOfMemoryError|insufficient memory", "memory ran out, free some"),
-        (r"Permission denied|AccessDenied|Read-only file system", "its data folder cannot be written"),
-    )
-    for pattern, clause in known:
-        if re.search(pattern, text):
-            return clause
-    failures = re.findall(
-        r"^(?:Caused by: |Exception in thread.*? |.*\bERROR\b.*? - )(.+)$", text, re.MULTILINE
-    )
-    told = failures or [line for line in text.splitlines() if line.strip()]
-    return told[-1].strip().rstrip(".") if told else "it ended without a word"
-
-
-def _java(place: Path, scratch: Path) -> list[str]:
-    return [
-        str(java()),
-        HEAP,
-        "-cp",
-        ":".join(str(jar) for jar in jars.classpath(place)),
-        "-Djava.net.preferIPv4Stack=true",
-        "-Djava.awt.headless=true",
-        f"-Djava.io.tmpdir={scratch}",  # native compressors unpack there; /tmp may forbid programs
-        "-XX:-UsePerfData",
-        "-XX:+ExitOnOutOfMemoryError",
-        "-Dorg.slf4j.simpleLogger.showDateTime=true",
-        "-Dorg.slf4j.simpleLogger.dateTimeFormat=yyyy-MM-dd'T'HH:mm:ss.SSSZ",
-        # It prints its 300 settings, twice.
-        "-Dorg.slf4j.simpleLogger.log.org.apache.kafka.common.config.AbstractConfig=warn",
-    ]
-
-
-def _format(data: Path, settings: Path, place: Path) -> None:
-    """Give a new log folder its cluster id, with Kafka's own tool."""
-    # 16 bytes in base64, but never a hyphen, which the tool would take for an option.
-    identity = base64.b64encode(uuid.uuid4().bytes, altchars=b"PQ").decode().rstrip("=")
-    command = [*_java(place, settings.parent), *warm.option(), "kafka.tools.StorageTool", "format"]
-    done = run([*command, "-t", identity, "-c", str(settings)])
-    log = settings.with_name("format.log")
-    log.write_text(done.stdout + done.stderr, encoding="utf-8")
-    if done.returncode:
-        raise Refuse(f"Kafka could not format {data}: {explain(log)}; its log is {log}.")

@@ -10,7 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from local import engines, kafka, triton_environment
+from local import engines, kafka, kafka_log, triton_environment, triton_log
 from local.install import Meter, silent
 from local.kafka import META, Kafka
 from local.runs import Run, open_run
@@ -113,12 +113,10 @@ class Stack:
             Refuse: naming the part, the reason from its log and where that is.
         """
         parts: list[tuple[str, Kafka | Triton, Callable[[Path], str]]] = [
-            ("Kafka", self.broker, kafka.explain)
+            ("Kafka", self.broker, kafka_log.explain)
         ]
         if self.server is not None:
-            from local.triton import explain  # noqa: PLC0415 - its name says nothing at the top
-
-            parts.append(("Triton", self.server, explain))
+            parts.append(("Triton", self.server, triton_log.explain))
         for name, part, explain_log in parts:
             if not part.alive:
                 raise Refuse(f"{name} ended by itself: {explain_log(part.log)}; its log is {part.log}.")

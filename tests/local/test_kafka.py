@@ -12,8 +12,8 @@ import pytest
 from confluent_kafka import Consumer, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, ConfigResource, NewTopic, ResourceType
 
+from local import jvm, ports
 from local import kafka as embedded
-from local import ports
 from local.kafka import Kafka
 from worker.errors import Refuse
 from worker.topics import MAX_RECORD_BYTES
@@ -134,7 +134,7 @@ def test_a_data_folder_in_use_is_refused(kafka: Kafka, tmp_path: Path) -> None:
 
 def test_java_that_does_not_start_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What the virtual machine complained of is in the sentence."""
-    monkeypatch.setattr(embedded, "HEAP", "-Xmx1k")
+    monkeypatch.setattr(jvm, "HEAP", "-Xmx1k")
     with pytest.raises(Refuse, match=r"Kafka could not format .*: Too small maximum heap; its log is"):
         Kafka.start(tmp_path)
 

@@ -14,7 +14,8 @@ import pytest
 from tritonclient.grpc import InferenceServerClient, InferInput
 
 from local import triton_environment
-from local.triton import Triton, explain
+from local.triton import Triton
+from local.triton_log import explain
 from tests.local.processes import family, gone, repository, runs, until
 from worker.errors import Refuse
 
