@@ -7,6 +7,9 @@ extra that it does not use.
 from __future__ import annotations
 
 import sys
+import tempfile
+import traceback
+from pathlib import Path
 
 import typer
 
@@ -31,7 +34,7 @@ EXTRA_OF_MODULE = {
 
 app = typer.Typer(
     name="pangaea",
-    help="Says which continent a photo shows: photos stream in through Kafka, calibrated probabilities stream out.",
+    help="Says which continent a photo shows: photos in through Kafka, calibrated probabilities out.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     add_completion=False,
@@ -42,24 +45,36 @@ for part in (worker_app, local_app, training_app):
 
 
 def main() -> None:
-    """Run the command line; every failure is one sentence with its mend and an exit code, never a traceback."""
+    """Run the command line; a failure is one sentence with its mend and an exit code, never a traceback."""
     try:
         app()
-    except Refuse as refusal:
-        print(f"pangaea: {refusal}", file=sys.stderr)  # noqa: T201 - the last line a user reads
-        sys.exit(refusal.exit_code)
     except PangaeaError as error:
-        print(f"pangaea: {error}", file=sys.stderr)  # noqa: T201 - likewise
-        sys.exit(1)
+        fail(str(error), error.exit_code if isinstance(error, Refuse) else 1)
     except ModuleNotFoundError as missing:
         extra = EXTRA_OF_MODULE.get((missing.name or "").partition(".")[0])
         if extra is None:
-            raise
-        print(  # noqa: T201 - likewise
-            f"pangaea: this command needs the {extra} extra: install it with: pip install 'pangaea[{extra}]'.",
-            file=sys.stderr,
-        )
-        sys.exit(1)
+            fail(surprise(missing), 1)
+        fail(f"this command needs the {extra} extra: install it with: pip install 'pangaea[{extra}]'.", 1)
+    except Exception as error:  # noqa: BLE001 - the last line of defence: nobody reads a traceback at three
+        fail(surprise(error), 1)
+
+
+def fail(sentence: str, code: int) -> None:
+    """Say the sentence and end."""
+    sys.stderr.write(f"pangaea: {sentence}\n")
+    sys.exit(code)
+
+
+def surprise(error: BaseException) -> str:
+    """Keep the traceback of an error that nobody foresaw in a file, and return a sentence that says where."""
+    with tempfile.NamedTemporaryFile(
+        "w", prefix="pangaea-", suffix=".traceback", delete=False, encoding="utf-8"
+    ) as file:
+        file.write("".join(traceback.format_exception(error)))
+    return (
+        f"this is a defect in Pangaea ({type(error).__name__}): please report it with the file"
+        f" {Path(file.name)}."
+    )
 
 
 if __name__ == "__main__":

@@ -14,13 +14,17 @@ LIMIT = LimitSettings(photo_bytes=1_024)
 DEADLINE = DeadlineSettings()
 
 
-def record(value: bytes | None = b"x", timestamp: float | None = NOW - 0.05, **headers: bytes) -> Record:
+def record(
+    value: bytes | None = b"x",
+    timestamp: float | None = NOW - 0.05,
+    headers: tuple[tuple[str, bytes], ...] = (),
+) -> Record:
     """A record at photos/2/7."""
     return Record(
         source=Source("photos", 2, 7),
         key=b"k",
         value=value,
-        headers=tuple((name.replace("__", "-"), text) for name, text in headers.items()),
+        headers=headers,
         timestamp=timestamp,
     )
 
@@ -59,7 +63,9 @@ def test_what_the_envelope_alone_condemns(
     value: bytes | None, headers: dict[str, bytes], reason: str
 ) -> None:
     """Empty, tombstone, oversize and half an event are rejected before anything is decoded."""
-    rejection = intake(record(value, **headers), now=NOW, limit=LIMIT, deadline=DEADLINE).rejection
+    rejection = intake(
+        record(value, headers=tuple(headers.items())), now=NOW, limit=LIMIT, deadline=DEADLINE
+    ).rejection
     assert rejection is not None
     assert rejection.reason == reason
     assert rejection.photo.payload == b""
