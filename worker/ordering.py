@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import takewhile
 from typing import NamedTuple
 
 from worker.record import Outcome, Partition, Source
@@ -27,7 +28,11 @@ class Ticket(NamedTuple):
 
 
 class Prefix(NamedTuple):
-    """The finished head of one lane: outcomes in offset order, and the offset that a commit would name."""
+    """The finished head of one lane: outcomes in offset order, and the offset that a commit would name.
+
+    Without outcomes it is a mark: an offset to commit for itself, the group's first one or one past
+    transaction markers.
+    """
 
     partition: Partition
     epoch: int
@@ -48,7 +53,8 @@ class _Lane:
     admitted: int
     waiting: deque[_Entry] = field(default_factory=deque)
     by_offset: dict[int, _Entry] = field(default_factory=dict)
-    publishing: int | None = None
+    mark: int | None = None
+    publishing: bool = False
 
 
 class Ordering:
@@ -78,11 +84,19 @@ class Ordering:
     def __contains__(self, partition: Partition) -> bool:
         return partition in self._lanes
 
-    def assign(self, partition: Partition, next_offset: int) -> None:
-        """Open a lane at the offset to read next; an existing lane starts anew, under a new epoch."""
+    def assign(self, partition: Partition, next_offset: int, *, fresh: bool = False) -> None:
+        """Open a lane at the offset to read next; an existing lane starts anew, under a new epoch.
+
+        `fresh`: nothing is committed there yet, so the offset itself is to be committed before anything else.
+        """
         self.drop(partition)
         self._epoch += 1
-        self._lanes[partition] = _Lane(epoch=self._epoch, committed=next_offset, admitted=next_offset)
+        self._lanes[partition] = _Lane(
+            epoch=self._epoch,
+            committed=next_offset,
+            admitted=next_offset,
+            mark=next_offset if fresh else None,
+        )
 
     def drop(self, partition: Partition) -> None:
         """Close a lane (revoked or lost): its tickets are void from here on."""
@@ -99,7 +113,8 @@ class Ordering:
             KeyError: the partition is not of the current assignment.
         """
         committed = self._lanes[partition].committed
-        self.assign(partition, committed)
+        # Fresh: a first offset that was aborted is to be committed still; for others it changes nothing.
+        self.assign(partition, committed, fresh=True)
         return committed
 
     def admit(self, source: Source, *, size: int) -> Ticket | None:
@@ -131,15 +146,25 @@ class Ordering:
         entry.outcome = outcome
         return True
 
+    def reached_end(self, partition: Partition, offset: int) -> None:
+        """Everything before `offset` has been read: with nothing in flight, it is worth committing.
+
+        That steps over transaction markers, without which the lag of a quiet partition never reads 0.
+        """
+        lane = self._lanes.get(partition)
+        if lane is not None and not lane.waiting and offset > lane.committed:
+            lane.mark = offset
+
     def ready(self) -> bool:
-        """Whether any lane's head is finished and not being published already."""
+        """Whether any lane has something to publish that is not being published already."""
         return any(
-            lane.publishing is None and lane.waiting and lane.waiting[0].outcome is not None
+            not lane.publishing
+            and (lane.mark is not None or (lane.waiting and lane.waiting[0].outcome is not None))
             for lane in self._lanes.values()
         )
 
     def take(self) -> tuple[Prefix, ...]:
-        """The finished prefix of every lane, to be published in one transaction.
+        """The finished prefix, or the mark, of every lane, to be published in one transaction.
 
         What is taken stays in the lane, and in `count` and `size`, until `acknowledge` or `rewind`: one
         transaction at a time.
@@ -148,18 +173,15 @@ class Ordering:
 
     def _take(self) -> Iterator[Prefix]:
         for partition, lane in self._lanes.items():
-            if lane.publishing is not None:
+            if lane.publishing:
                 continue
-            outcomes: list[Outcome] = []
-            last = -1
-            for entry in lane.waiting:
-                if entry.outcome is None:
-                    break
-                outcomes.append(entry.outcome)
-                last = entry.ticket.source.offset
-            if outcomes:
-                lane.publishing = len(outcomes)
-                yield Prefix(partition, lane.epoch, tuple(outcomes), last + 1)
+            finished = list(takewhile(lambda entry: entry.outcome is not None, lane.waiting))
+            next_offset = finished[-1].ticket.source.offset + 1 if finished else lane.mark
+            if next_offset is None:
+                continue
+            lane.publishing, lane.mark = True, None
+            outcomes = tuple(entry.outcome for entry in finished if entry.outcome is not None)
+            yield Prefix(partition, lane.epoch, outcomes, next_offset)
 
     def acknowledge(self, prefix: Prefix) -> bool:
         """The transaction that held this prefix is committed: let go of it and raise the watermark.
@@ -173,19 +195,10 @@ class Ordering:
         for entry in gone:
             del lane.by_offset[entry.ticket.source.offset]
         self._release(gone)
-        lane.publishing = None
+        lane.publishing = False
         lane.committed = prefix.next_offset
+        lane.admitted = max(lane.admitted, prefix.next_offset)
         return True
-
-    def skip_to(self, partition: Partition, epoch: int, offset: int) -> None:
-        """An offset was committed without records: the group's first, or one past transaction markers.
-
-        Everything before it is committed, for it was taken with nothing in flight.
-        """
-        lane = self._lanes.get(partition)
-        if lane is not None and lane.epoch == epoch:
-            lane.committed = max(lane.committed, offset)
-            lane.admitted = max(lane.admitted, offset)
 
     def epoch(self, partition: Partition) -> int:
         """The lane's assignment epoch.

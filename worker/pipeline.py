@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import queue
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import NamedTuple
 
+from worker import account
+from worker.backpressure import Backpressure
 from worker.edges.consumer import EndOfPartition, PhotoSource, Record, Start
 from worker.edges.health import Health
 from worker.edges.kafka_errors import ClientDead
@@ -25,7 +26,7 @@ from worker.intake import intake
 from worker.ordering import Ordering, Prefix, Ticket
 from worker.outputs import output
 from worker.path import Path
-from worker.record import Outcome, Partition, Rejection
+from worker.record import Outcome, Partition
 from worker.settings import Settings
 from worker.workshop import Workshop
 
@@ -34,9 +35,6 @@ IDLE_SECONDS = 0.5
 
 BUSY_SECONDS = 0.005
 """How long the loop waits for an outcome before it looks for new photos."""
-
-BLOCKED_SECONDS = 1.0
-"""After so long without room for more, fetching is paused; sooner, not taking is enough and far cheaper."""
 
 START_SECONDS = 2.0
 """One try at registering the producer; it may be repeated as long as the broker is away."""
@@ -52,12 +50,10 @@ class Finished(NamedTuple):
     outcome: Outcome
 
 
-@dataclass(slots=True)
-class Transaction:
-    """What was handed to the committing thread: prefixes of lanes, and offsets without records."""
+class Transaction(NamedTuple):
+    """What was handed to the committing thread, and when (seconds since the epoch)."""
 
     prefixes: tuple[Prefix, ...]
-    marks: dict[Partition, tuple[int, int]]
     opened: float
 
 
@@ -90,11 +86,9 @@ class Pipeline:
         self._workshop = workshop
         self._ordering = Ordering()
         self._news: queue.SimpleQueue[Finished | Verdict] = queue.SimpleQueue()
-        self._marks: dict[Partition, tuple[int, int]] = {}
         self._open: Transaction | None = None
         self._last_commit = float("-inf")
-        self._blocked_since: float | None = None
-        self._paused = False
+        self._pressure = Backpressure(settings.limit)
         self._closing = False
         self._rewinds: set[Partition] = set()
         self._up_since: float | None = None
@@ -138,10 +132,12 @@ class Pipeline:
             self._source.rewind(home, self._ordering.committed(home))
             self._rewinds.discard(home)
         if not self._room():
-            self._hold(time.monotonic())
+            self._hold()
             return
-        self._let_go()
-        seconds = 0.0 if self._ordering.count or self._open or self._marks else IDLE_SECONDS
+        if self._pressure.freed():
+            self._source.resume()
+            self._logger.info("fetching_resumed")
+        seconds = 0.0 if self._busy() else IDLE_SECONDS
         while self._room() and self._accept(seconds):
             seconds = 0.0
 
@@ -155,7 +151,9 @@ class Pipeline:
             self._logger.warning("kafka", said=str(retry))
             return False
         if isinstance(item, EndOfPartition):
-            self._reached_end(item)
+            # Before a rewind the end is that of what will be read again.
+            if item.partition not in self._rewinds:
+                self._ordering.reached_end(item.partition, item.offset)
         elif item is not None:
             self._take(item)
         return item is not None
@@ -199,28 +197,19 @@ class Pipeline:
 
     def _publish(self) -> None:
         """Open a transaction for what is finished, unless one is open or the last has only just ended."""
-        if self._open is not None or not (self._ordering.ready() or self._marks):
+        if self._open is not None or not self._ordering.ready():
             return
         if time.monotonic() < self._last_commit + self._settings.kafka.commit_interval_ms / 1000:
             return
-        prefixes = self._ordering.take()
-        marks = {
-            home: (epoch, offset)
-            for home, (epoch, offset) in self._marks.items()
-            if home in self._ordering and self._ordering.epoch(home) == epoch
-        }
-        self._marks = {}
-        if not (prefixes or marks):
-            return
         now = time.time()
-        offsets = {home: offset for home, (_, offset) in marks.items()}
-        offsets |= {prefix.partition: prefix.next_offset for prefix in prefixes}
+        prefixes = self._ordering.take()
         outputs = [
             output(outcome, self._path.recipe, now=now, budget_ms=self._settings.deadline.budget_ms)
             for prefix in prefixes
             for outcome in prefix.outcomes
         ]
-        self._open = Transaction(prefixes, marks, opened=now)
+        offsets = {prefix.partition: prefix.next_offset for prefix in prefixes}
+        self._open = Transaction(prefixes, opened=now)
         self._publisher.publish(outputs, offsets, self._source.group_metadata())
 
     def _settle(self, verdict: Verdict) -> None:
@@ -234,16 +223,14 @@ class Pipeline:
             raise ClientDead(f"Kafka's producer is finished: {verdict.why}")
         if verdict.kind == "aborted":
             self._logger.warning("transaction_aborted", why=verdict.why)
-            self._again({prefix.partition for prefix in ended.prefixes} | ended.marks.keys())
+            self._again([prefix.partition for prefix in ended.prefixes])
             return
         self._metrics.transaction_seconds.observe(max(0.0, time.time() - ended.opened))
-        for home, (epoch, offset) in ended.marks.items():
-            self._ordering.skip_to(home, epoch, offset)
         for prefix in ended.prefixes:
             self._ordering.acknowledge(prefix)
-            self._count(prefix, ended.opened)
+            account.published(self._metrics, prefix, at=ended.opened)
 
-    def _again(self, partitions: Collection[Partition]) -> None:
+    def _again(self, partitions: Sequence[Partition]) -> None:
         """Drop the epoch of these partitions, to be read again from what is committed.
 
         The reading itself waits for the next poll: this may run inside a rebalance callback.
@@ -251,40 +238,28 @@ class Pipeline:
         for home in partitions:
             if home in self._ordering:
                 self._workshop.clear(home)
-                committed = self._ordering.rewind(home)
+                self._ordering.rewind(home)
                 self._rewinds.add(home)
-                # Commits what is committed already, or the group's very first offset that was aborted.
-                self._marks[home] = (self._ordering.epoch(home), committed)
 
     # --- bounds ---------------------------------------------------------------------------------------
 
     def _room(self) -> bool:
-        limit = self._settings.limit
-        return self._ordering.count < limit.in_flight and self._ordering.size < limit.in_flight_bytes
+        return self._pressure.room(count=self._ordering.count, size=self._ordering.size)
 
-    def _hold(self, now: float) -> None:
+    def _hold(self) -> None:
         """No room: not taking is the back-pressure; after a while, pause and keep the group served."""
-        if self._blocked_since is None:
-            self._blocked_since = now
-        if now - self._blocked_since < BLOCKED_SECONDS:
-            return
-        if not self._paused:
-            self._paused = True
+        if self._pressure.blocked(time.monotonic()):
             self._source.pause()
             self._logger.info("fetching_paused", in_flight=self._ordering.count)
-        self._accept(0.0)
-
-    def _let_go(self) -> None:
-        """There is room again."""
-        self._blocked_since = None
-        if self._paused:
-            self._paused = False
-            self._source.resume()
-            self._logger.info("fetching_resumed")
+        if self._pressure.paused:
+            self._accept(0.0)
 
     def _patience(self) -> float:
         """Return how long to wait for news, in seconds: not at all when idle, for the poll has waited."""
-        return BUSY_SECONDS if self._ordering.count or self._open else 0.0
+        return BUSY_SECONDS if self._busy() else 0.0
+
+    def _busy(self) -> bool:
+        return bool(self._ordering.count or self._open or self._ordering.ready())
 
     # --- the assignment -------------------------------------------------------------------------------
 
@@ -292,9 +267,7 @@ class Pipeline:
         """Open a lane for each partition; a group's very first offsets are committed before anything else."""
         self._drop([home for home in starts if home in self._ordering])
         for home, start in starts.items():
-            self._ordering.assign(home, start.offset)
-            if start.fresh:
-                self._marks[home] = (self._ordering.epoch(home), start.offset)
+            self._ordering.assign(home, start.offset, fresh=start.fresh)
         self._changed("assigned", tuple(starts))
 
     def revoking(self, partitions: Sequence[Partition]) -> None:
@@ -323,17 +296,6 @@ class Pipeline:
         self._metrics.prefetched.set(records)
         self._metrics.prefetched_bytes.set(size)
 
-    def _reached_end(self, end: EndOfPartition) -> None:
-        """Everything of a partition is read: with nothing in flight, step over transaction markers."""
-        home = end.partition
-        if (
-            home in self._ordering
-            and home not in self._rewinds
-            and not self._ordering.depth(home)
-            and end.offset > self._ordering.committed(home)
-        ):
-            self._marks[home] = (self._ordering.epoch(home), end.offset)
-
     def _drain(self, partitions: Sequence[Partition]) -> None:
         deadline = time.monotonic() + self._settings.life.drain_ms / 1000
         while time.monotonic() < deadline:
@@ -347,7 +309,6 @@ class Pipeline:
         for home in partitions:
             self._metrics.dropped.inc(self._ordering.depth(home))
             self._ordering.drop(home)
-            self._marks.pop(home, None)
             self._rewinds.discard(home)
             self._workshop.clear(home)
 
@@ -360,13 +321,13 @@ class Pipeline:
 
     def _observe(self) -> None:
         self._health.progress()
-        metrics = self._metrics
-        metrics.loop_at.set(time.time())
-        metrics.in_flight.set(self._ordering.count)
-        metrics.in_flight_bytes.set(self._ordering.size)
-        metrics.reorder.set(self._ordering.finished())
-        metrics.producer_queue.set(self._publisher.queued)
-        metrics.paused.set(self._paused)
+        account.hold(
+            self._metrics,
+            self._ordering,
+            now=time.time(),
+            queued=self._publisher.queued,
+            paused=self._pressure.paused,
+        )
         self._watch(time.monotonic())
 
     def _watch(self, now: float) -> None:
@@ -382,20 +343,6 @@ class Pipeline:
         allowed = self._settings.kafka.transaction_timeout_ms / 1000 + MARGIN_SECONDS
         if now - max(busy, self._up_since) > allowed:
             raise ClientDead(f"a transaction did not end within {allowed:.0f} s of a broker that is up")
-
-    def _count(self, prefix: Prefix, published: float) -> None:
-        metrics = self._metrics
-        for outcome in prefix.outcomes:
-            metrics.total_seconds.observe(max(0.0, published - outcome.photo.timestamp))
-            if isinstance(outcome, Rejection):
-                metrics.rejected.labels(reason=outcome.reason).inc()
-                continue
-            metrics.published.labels(feed=outcome.decision.slug, reason=outcome.decision.reason or "").inc()
-            metrics.late.inc(published > outcome.photo.deadline)
-            metrics.confidence.observe(max(each.p for each in outcome.continents.values()))
-            metrics.queue_seconds.observe(outcome.timing.queue_ms / 1000)
-            metrics.decode_seconds.observe(outcome.timing.decode_ms / 1000)
-            metrics.infer_seconds.observe(outcome.timing.infer_ms / 1000)
 
     def _close(self) -> None:
         self._closing = True

@@ -16,8 +16,9 @@ PARTITIONS = 3
 class OrderingMachine(RuleBasedStateMachine):
     """A broker in miniature: what is committed counts, what is not is read again.
 
-    The model is the log itself: each partition holds the offsets 0, 1, 2, …; `committed` and `published` are
-    what the broker would know. The law: published is always 0 … committed − 1, each once, in order.
+    The model is the log itself: each partition holds the offsets 0, 1, 2, …, some of them transaction
+    markers; `committed` and `published` are what the broker would know. The law: published is always what
+    lies before committed, each once, in order.
     """
 
     def __init__(self) -> None:
@@ -26,6 +27,7 @@ class OrderingMachine(RuleBasedStateMachine):
         self.committed = dict.fromkeys(range(PARTITIONS), 0)
         self.position = dict.fromkeys(range(PARTITIONS), 0)
         self.published: dict[int, list[int]] = {number: [] for number in range(PARTITIONS)}
+        self.markers: dict[int, set[int]] = {number: set() for number in range(PARTITIONS)}
         self.tickets: list[Ticket] = []
         self.open: tuple[Prefix, ...] = ()
 
@@ -44,7 +46,8 @@ class OrderingMachine(RuleBasedStateMachine):
         """Get the partition, at what the broker has as committed."""
         if self.open:
             return
-        self.ordering.assign(Partition("photos", number), self.committed[number])
+        home = Partition("photos", number)
+        self.ordering.assign(home, self.committed[number], fresh=not self.committed[number])
         self.position[number] = self.committed[number]
 
     @rule(number=st.integers(0, PARTITIONS - 1))
@@ -57,7 +60,11 @@ class OrderingMachine(RuleBasedStateMachine):
         """Read the next record; a gap repeats an old one, as a fetch under way at a rewind does."""
         if not self.held(number):
             return
+        while self.position[number] in self.markers[number]:
+            self.position[number] += 1
         offset = max(0, self.position[number] - gap)
+        if offset in self.markers[number]:
+            return
         ticket = self.ordering.admit(Source("photos", number, offset), size=offset + 1)
         if offset == self.position[number]:
             assert ticket is not None
@@ -65,6 +72,17 @@ class OrderingMachine(RuleBasedStateMachine):
             self.position[number] += 1
         else:
             assert ticket is None
+
+    @rule(number=st.integers(0, PARTITIONS - 1))
+    def reach_end(self, number: int) -> None:
+        """Read a transaction marker that nothing follows yet, which a client sees as an end offset."""
+        home = Partition("photos", number)
+        last_published = max(self.published[number], default=-1)
+        beyond = max([last_published, *self.markers[number], self.position[number] - 1]) + 1
+        if self.held(number) and self.position[number] == beyond:
+            self.markers[number].add(self.position[number])
+            self.position[number] += 1
+            self.ordering.reached_end(home, self.position[number])
 
     @precondition(lambda self: self.tickets)
     @rule(data=st.data())
@@ -108,7 +126,8 @@ class OrderingMachine(RuleBasedStateMachine):
     def each_once_in_order(self) -> None:
         """What is published of a partition is its prefix: no loss, no duplicate, no disorder."""
         for number in range(PARTITIONS):
-            assert self.published[number] == list(range(self.committed[number]))
+            before = set(range(self.committed[number])) - self.markers[number]
+            assert self.published[number] == sorted(before)
 
     @invariant()
     def the_account_is_right(self) -> None:

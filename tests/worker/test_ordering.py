@@ -86,7 +86,7 @@ def test_an_answer_of_an_old_epoch_does_not_stand_for_a_new_one(ordering: Orderi
     ordering.rewind(HOME)
     new = admit(ordering, 10)
     assert not ordering.file(old, outcome(10))
-    assert not ordering.ready()
+    assert all(prefix.outcomes == () for prefix in ordering.take())
     assert ordering.file(new, outcome(10))
 
 
@@ -136,10 +136,31 @@ def test_an_outcome_is_filed_once(ordering: Ordering) -> None:
     assert not ordering.file(ticket, outcome(10))
 
 
-def test_an_offset_without_records_moves_the_watermark(ordering: Ordering) -> None:
-    """The end-of-partition offset raises what is committed, in its own epoch only."""
-    ordering.skip_to(HOME, ordering.epoch(HOME), 15)
+def test_the_end_of_a_partition_is_a_mark(ordering: Ordering) -> None:
+    """With nothing in flight the end offset is committed for itself: it steps over transaction markers."""
+    ordering.reached_end(HOME, 15)
+    (mark,) = ordering.take()
+    assert (mark.outcomes, mark.next_offset) == ((), 15)
+    assert not ordering.ready()
+    ordering.acknowledge(mark)
     assert ordering.committed(HOME) == 15
-    ordering.skip_to(HOME, ordering.epoch(HOME) - 1, 99)
-    ordering.skip_to(OTHER, 1, 99)
-    assert ordering.committed(HOME) == 15
+    ordering.reached_end(HOME, 15)
+    assert not ordering.ready()
+
+
+def test_no_end_while_something_is_in_flight(ordering: Ordering) -> None:
+    """An end offset would commit a photo that has no record yet; a foreign partition's is nobody's."""
+    admit(ordering, 10)
+    ordering.reached_end(HOME, 15)
+    ordering.reached_end(OTHER, 15)
+    assert ordering.take() == ()
+
+
+def test_a_fresh_start_is_committed_first(ordering: Ordering) -> None:
+    """A group's very first offset is committed for itself, also again after an abort."""
+    ordering.assign(OTHER, 7, fresh=True)
+    (mark,) = ordering.take()
+    assert (mark.partition, mark.outcomes, mark.next_offset) == (OTHER, (), 7)
+    ordering.rewind(OTHER)
+    (mark,) = ordering.take()
+    assert mark.next_offset == 7
