@@ -104,6 +104,8 @@ def test_data_outlive_an_orderly_stop_and_a_kill(tmp_path: Path) -> None:
         second.restart()
         assert second.port == first.port
         assert read(second.bootstrap, topic, 2) == [b"one", b"two"]
+        # Kafka 4.3 says this, skips the commit marker, and read_committed readers wait for ever.
+        assert "likely deleted already" not in second.log.read_text(encoding="utf-8")
 
 
 def test_clients_are_told_the_advertised_address_and_the_broker_is_not(tmp_path: Path) -> None:
