@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
+from typing import NamedTuple
 
 from worker.edges.card import Card, golden_photo
 from worker.edges.triton import BACKBONE, HEADS, Engine, EngineTimeout
@@ -11,15 +12,23 @@ from worker.errors import Refuse, Retry
 from worker.finish.probability import posterior
 from worker.finish.recipe import Recipe
 from worker.prepare.decode import DecodeLimits, decode
+from worker.record import Pixels
 from worker.settings import LimitSettings, TritonSettings
 
 GOLDEN_SECONDS = 10.0
 """The very first requests of an engine may take longer than any later one."""
 
 
+class Qualified(NamedTuple):
+    """What a proved engine is used with: the recipe, and a golden photo's pixels that it has answered."""
+
+    recipe: Recipe
+    known: Pixels
+
+
 async def qualify(
     engine: Engine, card: Card, card_path: Path, *, triton: TritonSettings, limit: LimitSettings
-) -> Recipe:
+) -> Qualified:
     """Return the recipe to follow, for an engine that was made from the card's files and proved it.
 
     Raises:
@@ -32,6 +41,7 @@ async def qualify(
             " PANGAEA_TRITON__URL"
         )
     recipe = await _matching(engine, card)
+    known: list[Pixels] = []
     for photo in card.golden.photos:
         data = golden_photo(card_path, photo)
         prepared = decode(data, DecodeLimits(limit.pixels, limit.side), card.target)
@@ -48,7 +58,8 @@ async def qualify(
                 f"the engine is {gap:.3f} off on the golden photo {photo.file}, more than the card's"
                 f" {card.golden.tolerance}: build it anew with `pangaea models build`."
             )
-    return recipe
+        known.append(prepared.pixels)
+    return Qualified(recipe, known[0])
 
 
 async def _matching(engine: Engine, card: Card) -> Recipe:

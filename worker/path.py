@@ -10,7 +10,6 @@ from concurrent.futures import Executor
 from dataclasses import dataclass
 from typing import Protocol
 
-from worker.attempts import Attempts
 from worker.edges.logs import Logger
 from worker.edges.metrics import Metrics
 from worker.edges.triton import EngineAway, EngineFault, EngineTimeout
@@ -43,17 +42,19 @@ class Payloads(Protocol):
 class Path:
     """One photo's way through the worker; used inside one event loop.
 
-    `decoders` bounds how many photos are decoded at once, `slots` how many requests the engine has at once.
+    `decoders` bounds how many photos are decoded at once, `slots` how many requests the engine has at once;
+    `known` is a golden photo's pixels, to see whether the engine answers at all.
     """
 
     settings: Settings
     recipe: Recipe
     target: Target
     engine: Inference
+    known: Pixels
     payloads: Payloads
     decoders: Executor
     slots: asyncio.Semaphore
-    attempts: Attempts
+    suspects: asyncio.Lock
     metrics: Metrics
     logger: Logger
     clock: Callable[[], float] = time.time
@@ -85,8 +86,6 @@ class Path:
                 reason="engine_error",
                 detail=f"The worker met an error of its own ({type(exc).__name__}); see its log.",
             )
-        finally:
-            self.attempts.settled(photo.source)
 
     async def _prepare(self, photo: Photo) -> tuple[Prepared, float]:
         """Fetch by reference if need be, then decode; give the milliseconds that decoding took."""
@@ -117,35 +116,48 @@ class Path:
         raise AssertionError("attempts is at least 1")
 
     async def _infer(self, photo: Photo, pixels: Pixels) -> Logits:
-        first_tried, failures, pause = self.clock(), 0, FIRST_PAUSE_SECONDS
-        while True:
-            async with self.slots:
-                seconds = self._in_time(photo)
-                self.metrics.engine_in_flight.inc()
-                try:
-                    logits = await self.engine.infer(pixels, seconds)
-                except EngineAway as away:
-                    self._failed(photo, away)
-                except EngineTimeout as timeout:
-                    self._failed(photo, timeout)
-                    if self.settings.deadline.late == "shed":
-                        raise Reject(
-                            "deadline", "The engine did not answer before the deadline."
-                        ) from timeout
-                    self.attempts.timed_out(photo.source, self.clock())
-                    failures += self.attempts.counts(photo.source, first_tried=first_tried)
-                except EngineFault as fault:
-                    self._failed(photo, fault)
-                    failures += 1
-                else:
-                    self.attempts.answered(self.clock())
-                    self.metrics.up.labels(part="triton").set(1)
-                    return logits
-                finally:
-                    self.metrics.engine_in_flight.dec()
-            if failures >= self.settings.triton.attempts:
-                raise Reject("engine_error", f"The engine failed on this photo {failures} times.")
+        """Ask until there is an answer, or until the engine has failed on this photo as often as is allowed.
+
+        While the server is away or overloaded nothing is learned about the photo, and nothing is counted.
+        """
+        failures, suspect, pause = 0, False, FIRST_PAUSE_SECONDS
+        while failures < self.settings.triton.attempts:
+            try:
+                return await (self._ask_alone if suspect else self._ask)(photo, pixels)
+            except EngineAway as away:
+                self._failed(photo, away)
+            except EngineFault as fault:
+                self._failed(photo, fault)
+                failures += 1
+            except EngineTimeout as timeout:
+                self._failed(photo, timeout)
+                if self.settings.deadline.late == "shed":
+                    raise Reject("deadline", "The engine did not answer before the deadline.") from timeout
+                failures, suspect = failures + 1, True
             pause = await _pause(pause)
+        raise Reject("engine_error", f"The engine failed on this photo {failures} times.")
+
+    async def _ask(self, photo: Photo, pixels: Pixels) -> Logits:
+        async with self.slots:
+            self.metrics.engine_in_flight.inc()
+            try:
+                return await self.engine.infer(pixels, self._in_time(photo))
+            finally:
+                self.metrics.engine_in_flight.dec()
+
+    async def _ask_alone(self, photo: Photo, pixels: Pixels) -> Logits:
+        """Ask again for a photo that timed out: by itself, and of a server that was seen to answer just now.
+
+        A photo is slow by itself, or was in a batch with one that is, or the server is slow. Suspects are
+        tried one at a time, so that none pays for another; and a known photo goes first, so that a server
+        that answers nobody is not blamed on anybody.
+        """
+        async with self.suspects:
+            try:
+                await self.engine.infer(self.known, self.settings.triton.patience_ms / 1000)
+            except EngineTimeout as timeout:
+                raise EngineAway("the server does not answer a known photo either") from timeout
+            return await self._ask(photo, pixels)
 
     def _in_time(self, photo: Photo) -> float:
         """Return the engine's deadline for this photo, in seconds from now.

@@ -14,7 +14,6 @@ from dataclasses import dataclass, field
 from types import FrameType
 from typing import TypeVar
 
-from worker.attempts import Attempts
 from worker.edges import broker, health, instance, logs
 from worker.edges.card import load
 from worker.edges.health import Health
@@ -102,10 +101,10 @@ class Office:
         self._patiently(lambda: broker.check(settings.kafka))
         engine = workshop.call(_made(settings))
         stack.callback(lambda: workshop.call(engine.close()))
-        recipe = self._patiently(
+        qualified = self._patiently(
             lambda: workshop.call(qualify(engine, card, settings.card, triton=settings.triton, limit=limit))
         )
-        if recipe is None:
+        if qualified is None:
             return None
         self.health.parts["card"] = self.health.parts["triton"] = True
         stack.callback(workshop.background(self._watch(engine)).cancel)
@@ -113,13 +112,14 @@ class Office:
         stack.callback(payloads.close)
         return Path(
             settings=settings,
-            recipe=recipe,
+            recipe=qualified.recipe,
             target=card.target,
             engine=engine,
+            known=qualified.known,
             payloads=payloads,
             decoders=decoders,
             slots=asyncio.Semaphore(settings.triton.in_flight),
-            attempts=Attempts(),
+            suspects=asyncio.Lock(),
             metrics=self.metrics,
             logger=self.logger,
         )

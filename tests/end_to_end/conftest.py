@@ -22,9 +22,9 @@ def environment(stack: Stack) -> dict[str, str]:
     return {"PANGAEA_KAFKA__BOOTSTRAP": stack.kafka, "PANGAEA_TRITON__URL": stack.triton}
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def worker(environment: Mapping[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Worker]:
-    """The session's worker, at debug level, ready."""
+    """A worker for one module, at debug level, ready: with two groups a photo would have two records."""
     log = tmp_path_factory.mktemp("worker") / "worker.log"
     process = Worker({**environment, "PANGAEA_LOG__LEVEL": "debug"}, log)
     yield process.ready()
