@@ -83,6 +83,16 @@ def test_every_row_exists() -> None:
     assert [name for row in rows() for name in row if not (ROOT / name).exists()] == []
 
 
+def test_every_part_of_the_worker_has_a_row() -> None:
+    """One row a part, and one part a row: nothing hides behind the row of the whole."""
+    names = [name for row in rows() for name in row]
+    assert len(names) == len(set(names))
+    top = {
+        path.name + "/" * path.is_dir() for path in (ROOT / "worker").iterdir() if path.name[0] not in "._"
+    }
+    assert {f"worker/{name}" for name in top} == {name for name in names if re.match(r"worker/.", name)}
+
+
 def test_imports_only_point_down() -> None:
     """No file imports from a higher row; a package's own `__init__` says nothing and counts for nothing."""
     upward = [
