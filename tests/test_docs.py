@@ -257,3 +257,15 @@ def test_the_documents_leave_no_failure_without_a_test() -> None:
     rows = [line for line in table.splitlines() if line.startswith("| ")][1:]
     assert len(rows) > 15
     assert [row for row in rows if "::test_" not in row] == []
+
+
+def test_the_readme_repeats_the_card() -> None:
+    """What the README says of the model is what its card says, and a card with a threshold turns it red."""
+    card = json.loads((ROOT / "triton_models" / "continent" / "card.json").read_text())
+    text, training = TEXTS["README.md"], card["training"]
+    assert f"{training['photos']} openly licensed photos of {training['sources']} sources" in text
+    assert f"right for {card['scores']['accuracy']['value']:.0%} of photos" in text
+    for block in card["precisions"].values():
+        threshold = block["threshold"]
+        assert f"target of {threshold['target']:.0%} with {threshold['confidence']:.0%} confidence" in text
+        assert threshold["theta"] is None

@@ -117,7 +117,9 @@ def test_b3_goes_the_same_way_from_weights_to_the_worker(b3_weights: Path, tmp_p
         async def ask() -> int:
             engine = Engine(settings)
             try:
-                recipe = await qualify(engine, load(place), place, triton=settings, limit=LimitSettings())
+                recipe = (
+                    await qualify(engine, load(place), place, triton=settings, limit=LimitSettings())
+                ).recipe
                 logits = await engine.infer(pixels([EXAMPLE_ROWS[0]["file"]], 300)[0], 20.0)
             finally:
                 await engine.close()

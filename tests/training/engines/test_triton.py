@@ -115,7 +115,9 @@ def test_the_worker_takes_the_engine(triton: Triton) -> None:
     async def ask_all() -> str:
         engine = Engine(triton_settings)
         try:
-            recipe = await qualify(engine, load(CARD), CARD, triton=triton_settings, limit=LimitSettings())
+            recipe = (
+                await qualify(engine, load(CARD), CARD, triton=triton_settings, limit=LimitSettings())
+            ).recipe
         finally:
             await engine.close()
         return recipe.precision
