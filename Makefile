@@ -41,7 +41,7 @@ demo: $(VENV)/demo.stamp  ## the whole system on the example photos
 	@$(BIN)/pangaea demo
 
 test: setup  ## every test that needs no torch
-	@$(BIN)/python -m pytest -m "not training and not soak"
+	@$(BIN)/python -m pytest -m "not training"
 
 test-training: $(VENV)/train.stamp  ## the tests that need torch
 	@$(BIN)/python -m pytest -m training
@@ -55,7 +55,7 @@ format: $(VENV)/dev.stamp  ## let ruff mend what it can
 	@$(BIN)/ruff check --fix $(SOURCES)
 	@$(BIN)/ruff format $(SOURCES)
 
-train: $(VENV)/train.stamp  ## refit heads and calibration from the committed embeddings
+train: $(VENV)/dev.stamp  ## refit heads and calibration from the committed embeddings
 	@$(BIN)/python -m training.train
 
 lock: $(VENV)/dev.stamp  ## renew the pinned and hashed requirement files

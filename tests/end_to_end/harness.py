@@ -155,12 +155,10 @@ class Reader:
 
     def until(self, count: int, seconds: float = 60) -> list[Seen]:
         """Read until so many records were seen in all."""
-
-        def enough() -> bool:
+        deadline = time.monotonic() + seconds
+        while len(self.seen) < count:
             self._poll(0.2)
-            return len(self.seen) >= count
-
-        wait_until(enough, seconds, f"{count} records; {len(self.seen)} came")
+            assert time.monotonic() < deadline, f"{len(self.seen)} of {count} records came in {seconds} s"
         return self.seen
 
     def idle(self, seconds: float = 0.5) -> list[Seen]:

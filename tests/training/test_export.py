@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from local.triton import Triton
 from tests.training.test_dataset import EXAMPLE_ROWS, as_training_set
@@ -23,7 +24,6 @@ from worker.prepare.decode import DecodeLimits, Target, decode
 from worker.record import Pixels
 from worker.settings import LimitSettings, TritonSettings
 
-torch = pytest.importorskip("torch", reason="the train extra is not installed")
 pytestmark = [
     pytest.mark.training,
     # torch's own use of what it deprecates; ours is filtered where it is called.
