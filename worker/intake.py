@@ -38,7 +38,7 @@ def intake(record: Record, *, now: float, limit: LimitSettings, deadline: Deadli
     photo = Photo(
         source=record.source,
         photo_id=photo_id,
-        key=record.key,
+        key=record.key if _key_fits(record, limit) else None,
         payload=record.value or b"",
         content_type=content_type,
         dataref=dataref,
@@ -62,8 +62,15 @@ def _believable(timestamp: float | None, *, now: float, deadline: DeadlineSettin
 
 
 def _check(record: Record, dataref: str | None, limit: LimitSettings) -> None:
+    if not _key_fits(record, limit):
+        raise Reject("bad_event", f"The record's key is larger than {limit.key_bytes} bytes.")
     size = len(record.value or b"")
     if dataref is None and not size:
         raise Reject("empty", "The record has no image bytes.")
     if size > limit.photo_bytes:
         raise Reject("too_large", f"The photo is larger than {limit.photo_bytes} bytes.")
+
+
+def _key_fits(record: Record, limit: LimitSettings) -> bool:
+    """Whether the result can carry the key: one that a broker will not take would stop the partition."""
+    return len(record.key or b"") <= limit.key_bytes

@@ -91,6 +91,9 @@ class LimitSettings(Frozen):
     """How much may be in flight, and how large one photo may be."""
 
     photo_bytes: int = Field(default=8 * MIB, ge=1_024)
+    key_bytes: int = Field(
+        default=16_384, ge=0, description="of a record's key, which its result carries too"
+    )
     pixels: int = Field(default=50_000_000, ge=1, description="width × height before decoding")
     side: int = Field(default=20_000, ge=1, description="the longer side before decoding")
     in_flight: int = Field(default=64, ge=1, description="photos between poll and commit")

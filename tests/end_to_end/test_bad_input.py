@@ -82,6 +82,17 @@ def test_a_tombstone_is_empty(stack: Stack, reader: Reader) -> None:
     assert [reason_of(each) for each in reader.until(2)] == ["empty", "empty"]
 
 
+def test_a_key_that_no_result_could_carry(stack: Stack, reader: Reader, examples: dict[str, bytes]) -> None:
+    """A key of two megabytes is a bad event, told under no key: it does not stop its partition."""
+    photo = next(iter(examples.values()))
+    send(stack.kafka, photo, key=b"k" * 2_000_000, partition=0)
+    send(stack.kafka, photo, key=b"k" * 16_384, partition=0)
+    large, small = reader.until(2)
+    assert (large.document["reason"], large.key) == ("bad_event", None)
+    assert small.topic != REJECTED
+    assert len(small.key or b"") == 16_384
+
+
 def test_a_wrong_content_type_does_not_matter(
     stack: Stack, reader: Reader, examples: dict[str, bytes]
 ) -> None:

@@ -61,14 +61,19 @@ def test_a_successor_finishes(
     assert second.stop() == 0
 
 
+@pytest.mark.parametrize("protocol", ["classic", "consumer"])
 def test_two_workers_share_and_one_leaves(
-    start: Start,
-    stack: Stack,
-    reader: Reader,
-    photos: Photos,
+    start: Start, stack: Stack, reader: Reader, photos: Photos, protocol: str
 ) -> None:
-    """A second worker joins while photos flow and the first leaves: in = out, each once, in order."""
-    settings = {"PANGAEA_KAFKA__GROUP": "sharing", "PANGAEA_KAFKA__START": "latest"}
+    """A second worker joins while photos flow and the first leaves: in = out, each once, in order.
+
+    Under the classic group protocol and under KIP-848's.
+    """
+    settings = {
+        "PANGAEA_KAFKA__GROUP": f"sharing-{protocol}",
+        "PANGAEA_KAFKA__START": "latest",
+        "PANGAEA_KAFKA__PROTOCOL": protocol,
+    }
     first = start(**settings).ready()
     wait_until(lambda: first.metric("pangaea_transactions_total") >= 1, 20, "the committed start")
     sent = spread(stack, photos[: COUNT // 2])
