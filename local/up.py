@@ -35,8 +35,9 @@ def hold(options: Options, command: list[str]) -> int:
             with shown() as meter:
                 stack = Stack.start(options, meter=meter)
             with stack:
-                _announce(stack, sys.stderr if command else sys.stdout)
+                # Before the line is out: whoever reads it may end this process at once.
                 ready = True
+                _announce(stack, sys.stderr if command else sys.stdout)
                 return _accompany(stack, command) if command else _wait(stack)
     except Signalled as asked:
         return 0 if ready else asked.exit_code

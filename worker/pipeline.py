@@ -291,6 +291,11 @@ class Pipeline:
         self._health.parts["kafka"] = up
         self._metrics.up.labels(part="kafka").set(up)
 
+    def lost_to_retention(self, count: int) -> None:
+        """Photos that nobody read are gone, as the operator accepts."""
+        self._metrics.lost.inc(count)
+        self._logger.warning("photos_lost_to_retention", count=count)
+
     def prefetched(self, records: int, size: int) -> None:
         """What the consumer holds ahead."""
         self._metrics.prefetched.set(records)

@@ -90,6 +90,11 @@ class Worker:
         """Its log as records; every line must be JSON."""
         return [json.loads(line) for line in self.said().splitlines()]
 
+    def ended(self, seconds: float = 60) -> int:
+        """Wait for it to end by itself and return its exit code."""
+        self.process.wait(seconds)
+        return self.stop()
+
     def stop(self, number: int = signal.SIGTERM, seconds: float = 20) -> int:
         """Signal it and return its exit code."""
         if self.process.poll() is None:

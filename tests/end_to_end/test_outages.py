@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from confluent_kafka import TopicPartition
+from confluent_kafka.admin import AdminClient
 
 from local.stack import Options, Stack
 from tests.end_to_end import faulty
@@ -112,6 +114,89 @@ def test_kafka_killed_and_restarted(here: tuple[Stack, Worker, Reader]) -> None:
     assert Counter(each.source for each in reader.idle(1.0)) == Counter(sent)
     check_order(seen)
     wait_until(lambda: worker.ask("/ready")[0] == 200, 30, "the worker to be ready again")
+
+
+def test_a_stop_while_triton_is_away(broken: tuple[Stack, dict[str, str]], tmp_path: Path) -> None:
+    """It ends within its drain's budget with exit code 0; what it could not finish is its successor's."""
+    stack, settings = broken
+    assert stack.server is not None
+    reader = Reader(stack.kafka)
+    worker = Worker({**settings, "PANGAEA_LIFE__DRAIN_MS": "1000"}, tmp_path / "first.log").ready()
+    wait_until(lambda: worker.metric("pangaea_partitions_assigned") == 6, 30, "the assignment")
+    stack.server.kill()
+    sent = send_all(stack.kafka, [(faulty.photo(faulty.WELL), None)] * 5)
+    wait_until(lambda: worker.metric("pangaea_in_flight_photos") == 5, 20, "photos in flight")
+    assert worker.stop(seconds=15) == 0
+    stack.server.restart()
+    successor = Worker(settings, tmp_path / "second.log").ready()
+    assert Counter(each.source for each in reader.until(5)) == Counter(sent)
+    assert successor.stop() == 0
+    reader.close()
+
+
+def test_a_stop_while_kafka_is_away(broken: tuple[Stack, dict[str, str]], tmp_path: Path) -> None:
+    """It ends in bounded time; nothing was committed that was not published."""
+    stack, settings = broken
+    reader = Reader(stack.kafka)
+    worker = Worker({**settings, "PANGAEA_LIFE__DRAIN_MS": "1000"}, tmp_path / "first.log").ready()
+    wait_until(lambda: worker.metric("pangaea_partitions_assigned") == 6, 30, "the assignment")
+    sent = send_all(stack.kafka, [(faulty.photo(faulty.WELL), None)] * 200)
+    wait_until(lambda: worker.metric("pangaea_photos_published_total") > 5, 30, "a beginning")
+    stack.broker.kill()
+    assert worker.stop(seconds=30) == 0
+    stack.broker.restart()
+    successor = Worker(settings, tmp_path / "second.log").ready()
+    assert Counter(each.source for each in reader.until(len(sent), 90)) == Counter(sent)
+    assert Counter(each.source for each in reader.idle()) == Counter(sent)
+    assert successor.stop() == 0
+    reader.close()
+
+
+def test_photos_that_retention_ate(broken: tuple[Stack, dict[str, str]], tmp_path: Path) -> None:
+    """Unread photos are gone: the worker stops with their count; told to, it goes on and counts them."""
+    stack, settings = broken
+    admin = AdminClient({"bootstrap.servers": stack.kafka})
+    place = send_all(stack.kafka, [(faulty.photo(faulty.WELL), None)] * 7, partition=5)[-1]
+    keep = TopicPartition("photos", 5, place[2])
+    admin.delete_records([keep])[keep].result(10)
+    worker = Worker(settings, tmp_path / "first.log")
+    assert worker.ended() == 1
+    last = worker.said().strip().splitlines()[-1]
+    assert "retention has eaten up to 6 unread photos of photos/5" in last
+    assert "--accept-loss" in last
+    reader = Reader(stack.kafka)
+    told = Worker(settings, tmp_path / "second.log", ["--accept-loss"]).ready()
+    (seen,) = reader.until(1)
+    assert seen.source == place
+    assert told.metric("pangaea_photos_lost_to_retention_total") == 6
+    assert told.stop() == 0
+    reader.close()
+
+
+def test_photos_that_retention_eats_under_a_reader(
+    broken: tuple[Stack, dict[str, str]], tmp_path: Path
+) -> None:
+    """Retention overtakes a running worker: it stops with the count too, and skips nothing in silence."""
+    stack, settings = broken
+    assert stack.server is not None
+    worker = Worker(settings, tmp_path / "first.log").ready()
+    wait_until(lambda: worker.metric("pangaea_partitions_assigned") == 6, 30, "the assignment")
+    stack.server.kill()
+    photo = faulty.photo(faulty.WELL)
+    # More than is fetched ahead: what lies in the client's memory has been read, and is not lost.
+    places = send_all(stack.kafka, [(photo + bytes(200_000), None)] * 300, partition=4)
+    wait_until(lambda: worker.metric("pangaea_fetching_paused") == 1, 20, "a worker that is held up")
+    keep = TopicPartition("photos", 4, places[-1][2])
+    admin = AdminClient({"bootstrap.servers": stack.kafka})
+    admin.delete_records([keep])[keep].result(20)
+    stack.server.restart()
+    assert worker.ended() == 1
+    assert "retention has eaten" in worker.said().strip().splitlines()[-1]
+    reader = Reader(stack.kafka)
+    told = Worker(settings, tmp_path / "second.log", ["--accept-loss"]).ready()
+    assert reader.until(1)[-1].source == places[-1]
+    assert told.stop() == 0
+    reader.close()
 
 
 def test_shedding(broken: tuple[Stack, dict[str, str]], tmp_path: Path) -> None:

@@ -25,7 +25,7 @@ def ends_with(said: str) -> str:
 def test_no_broker(start: Start) -> None:
     """No Kafka: it waits as long as it is told to, then ends with exit code 1 and the mend."""
     worker = start(PANGAEA_KAFKA__BOOTSTRAP=f"127.0.0.1:{free_port()}", PANGAEA_LIFE__START_PATIENCE_MS="500")
-    assert worker.process.wait(30) == 1
+    assert worker.ended(30) == 1
     assert "no Kafka broker answers at 127.0.0.1:" in ends_with(worker.said())
     assert "`pangaea up`" in ends_with(worker.said())
     assert "Traceback" not in worker.said()
@@ -34,14 +34,14 @@ def test_no_broker(start: Start) -> None:
 def test_no_triton(start: Start) -> None:
     """No Triton: likewise."""
     worker = start(PANGAEA_TRITON__URL=f"127.0.0.1:{free_port()}", PANGAEA_LIFE__START_PATIENCE_MS="500")
-    assert worker.process.wait(30) == 1
+    assert worker.ended(30) == 1
     assert "no Triton serves continent at 127.0.0.1:" in ends_with(worker.said())
 
 
 def test_no_topic(start: Start) -> None:
     """A missing topic: likewise, and the command that creates it is named."""
     worker = start(PANGAEA_KAFKA__PHOTOS_TOPIC="fotos", PANGAEA_LIFE__START_PATIENCE_MS="500")
-    assert worker.process.wait(30) == 1
+    assert worker.ended(30) == 1
     assert "fotos" in ends_with(worker.said())
     assert "`pangaea topics create`" in ends_with(worker.said())
 
@@ -69,7 +69,7 @@ def test_what_is_missing_is_waited_for(start: Start) -> None:
 def test_wrong_settings(start: Start, settings: dict[str, str], said: str) -> None:
     """A value out of range or a misspelt name: exit code 2, and the variable is named."""
     worker = start(**settings)
-    assert worker.process.wait(30) == 2
+    assert worker.ended(30) == 2
     assert said in ends_with(worker.said())
 
 
@@ -77,7 +77,7 @@ def test_a_taken_health_port(start: Start) -> None:
     """Two workers cannot serve health at one port: the second says so."""
     first = start().ready()
     second = start(PANGAEA_SERVE__PORT=str(first.port))
-    assert second.process.wait(30) == 1
+    assert second.ended(30) == 1
     assert "PANGAEA_SERVE__PORT" in ends_with(second.said())
 
 
@@ -85,7 +85,7 @@ def test_a_live_name_twice(start: Start) -> None:
     """Two workers of one name would fence each other for ever: the second is refused."""
     first = start(PANGAEA_INSTANCE="twin").ready()
     second = start(PANGAEA_INSTANCE="twin")
-    assert second.process.wait(30) == 1
+    assert second.ended(30) == 1
     assert "PANGAEA_INSTANCE" in ends_with(second.said())
     assert first.process.poll() is None
 
@@ -103,14 +103,14 @@ def test_an_engine_of_other_weights(start: Start, tmp_path: Path) -> None:
     sources = json.loads((MODELS / "continent" / "card.json").read_text())["sources"]
     sources["efficientnet"]["sha256"] = "0" * 64
     worker = start(PANGAEA_CARD=str(changed_card(tmp_path, sources=sources)))
-    assert worker.process.wait(30) == 1
+    assert worker.ended(30) == 1
     assert "was not made from the file that the card" in ends_with(worker.said())
 
 
 def test_an_engine_without_calibration(start: Start, tmp_path: Path) -> None:
     """A precision that the card has no calibration for is refused."""
     worker = start(PANGAEA_CARD=str(changed_card(tmp_path, precisions={})))
-    assert worker.process.wait(30) == 1
+    assert worker.ended(30) == 1
     assert "has no calibration for" in ends_with(worker.said())
 
 
@@ -120,7 +120,7 @@ def test_wrong_golden_answers(start: Start, tmp_path: Path) -> None:
     probabilities = golden["photos"][0]["probabilities"]
     golden["photos"][0]["probabilities"] = {slug: 1 - p for slug, p in probabilities.items()}
     worker = start(PANGAEA_CARD=str(changed_card(tmp_path, golden=golden)))
-    assert worker.process.wait(30) == 1
+    assert worker.ended(30) == 1
     assert "off on the golden photo" in ends_with(worker.said())
 
 
@@ -132,14 +132,14 @@ def test_a_broken_card(start: Start, tmp_path: Path, text: str, said: str) -> No
     """A card that cannot be read is no recipe."""
     (tmp_path / "card.json").write_text(text)
     worker = start(PANGAEA_CARD=str(tmp_path / "card.json"))
-    assert worker.process.wait(30) == 1
+    assert worker.ended(30) == 1
     assert said in ends_with(worker.said())
 
 
 def test_a_missing_card(start: Start, tmp_path: Path) -> None:
     """So is one that is not there; the setting is named."""
     worker = start(PANGAEA_CARD=str(tmp_path / "nowhere.json"))
-    assert worker.process.wait(30) == 1
+    assert worker.ended(30) == 1
     assert "PANGAEA_CARD" in ends_with(worker.said())
 
 
@@ -150,5 +150,5 @@ def test_narrow_outputs(start: Start, stack: Stack) -> None:
     admin = AdminClient({"bootstrap.servers": stack.kafka})
     admin.create_topics([NewTopic("photos-wide", 7)])["photos-wide"].result(10)
     worker = start(PANGAEA_KAFKA__PHOTOS_TOPIC="photos-wide")
-    assert worker.process.wait(30) == 1
+    assert worker.ended(30) == 1
     assert "fewer partitions than photos-wide" in ends_with(worker.said())

@@ -49,6 +49,9 @@ class Listener(Protocol):
     def connected(self, *, up: bool) -> None:
         """The last broker went away, or one came back."""
 
+    def lost_to_retention(self, count: int) -> None:
+        """So many unread photos are gone, and it was allowed to go on without them."""
+
     def prefetched(self, records: int, size: int) -> None:
         """Records and bytes that the client holds fetched and not yet taken."""
 
@@ -224,6 +227,7 @@ class PhotoSource:
                 f" (offsets {committed.offset} to {low - 1}): lengthen retention.ms; to go on without them,"
                 " run with --accept-loss."
             )
+        self._listener.lost_to_retention(count)
         return low
 
     def _watermarks(self, consumer: Consumer, partition: TopicPartition) -> tuple[int, int]:
