@@ -118,55 +118,64 @@ class Path:
     async def _infer(self, photo: Photo, pixels: Pixels) -> Logits:
         """Ask until there is an answer, or until the engine has failed on this photo as often as is allowed.
 
-        While the server is away or overloaded nothing is learned about the photo, and nothing is counted.
+        A failure is held against the photo once the engine has answered a known photo after it: a photo may
+        be slow or indigestible by itself, or have shared a batch with one that is, or the server may be ill.
+        Suspects are tried one at a time, so that none pays for another. While the server answers nobody
+        nothing is learned about any photo, and nothing is counted.
         """
-        failures, suspect, pause = 0, False, FIRST_PAUSE_SECONDS
-        while failures < self.settings.triton.attempts:
+        failures, suspect, patient, pause = 0, False, False, FIRST_PAUSE_SECONDS
+        while True:
             try:
-                return await (self._ask_alone if suspect else self._ask)(photo, pixels)
+                if not suspect:
+                    return await self._ask(photo, pixels, patient=patient)
+                async with self.suspects:
+                    await self._answers()
+                    failures += 1
+                    if failures >= self.settings.triton.attempts:
+                        raise Reject("engine_error", f"The engine failed on this photo {failures} times.")
+                    return await self._ask(photo, pixels, patient=patient)
             except EngineAway as away:
                 self._failed(photo, away)
-            except EngineFault as fault:
-                self._failed(photo, fault)
-                failures += 1
-            except EngineTimeout as timeout:
-                self._failed(photo, timeout)
-                if self.settings.deadline.late == "shed":
-                    raise Reject("deadline", "The engine did not answer before the deadline.") from timeout
-                failures, suspect = failures + 1, True
+                # An outage is nothing that a photo is shed for.
+                patient = True
+            except (EngineFault, EngineTimeout) as failure:
+                self._failed(photo, failure)
+                if isinstance(failure, EngineTimeout) and self._sheds(patient=patient):
+                    raise Reject("deadline", "The engine did not answer before the deadline.") from failure
+                suspect = True
             pause = await _pause(pause)
-        raise Reject("engine_error", f"The engine failed on this photo {failures} times.")
 
-    async def _ask(self, photo: Photo, pixels: Pixels) -> Logits:
+    async def _answers(self) -> None:
+        """See that the engine answers a photo that it is known to answer.
+
+        Raises:
+            EngineAway: it does not, so the fault is not any photo's.
+        """
+        try:
+            await self.engine.infer(self.known, self.settings.triton.patience_ms / 1000)
+        except (EngineFault, EngineTimeout) as failure:
+            raise EngineAway("the server does not answer a known photo either") from failure
+
+    async def _ask(self, photo: Photo, pixels: Pixels, *, patient: bool) -> Logits:
         async with self.slots:
             self.metrics.engine_in_flight.inc()
             try:
-                return await self.engine.infer(pixels, self._in_time(photo))
+                return await self.engine.infer(pixels, self._in_time(photo, patient=patient))
             finally:
                 self.metrics.engine_in_flight.dec()
 
-    async def _ask_alone(self, photo: Photo, pixels: Pixels) -> Logits:
-        """Ask again for a photo that timed out: by itself, and of a server that was seen to answer just now.
+    def _sheds(self, *, patient: bool) -> bool:
+        """Whether a photo that is late is rejected, rather than marked."""
+        return self.settings.deadline.late == "shed" and not patient
 
-        A photo is slow by itself, or was in a batch with one that is, or the server is slow. Suspects are
-        tried one at a time, so that none pays for another; and a known photo goes first, so that a server
-        that answers nobody is not blamed on anybody.
-        """
-        async with self.suspects:
-            try:
-                await self.engine.infer(self.known, self.settings.triton.patience_ms / 1000)
-            except EngineTimeout as timeout:
-                raise EngineAway("the server does not answer a known photo either") from timeout
-            return await self._ask(photo, pixels)
-
-    def _in_time(self, photo: Photo) -> float:
+    def _in_time(self, photo: Photo, *, patient: bool = False) -> float:
         """Return the engine's deadline for this photo, in seconds from now.
 
         Raises:
-            Reject: `late=shed` and the deadline has passed.
+            Reject: late photos are shed, and the deadline has passed.
         """
         remaining = photo.deadline - self.clock()
-        if self.settings.deadline.late == "mark":
+        if not self._sheds(patient=patient):
             return max(remaining, self.settings.triton.patience_ms / 1000)
         if remaining <= 0:
             raise Reject("deadline", "The photo's deadline had passed before it could be answered.")

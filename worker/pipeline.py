@@ -39,6 +39,9 @@ BUSY_SECONDS = 0.005
 START_SECONDS = 2.0
 """One try at registering the producer; it may be repeated as long as the broker is away."""
 
+ABORT_SECONDS, LONGEST_ABORT_SECONDS, MOST_ABORTS = 0.02, 5.0, 10
+"""The first pause after an abort, the longest, and how many in a row are taken for a client that is ill."""
+
 MARGIN_SECONDS = 2.0
 """How much longer than a transaction may live its end is waited for, counted while the broker is up."""
 
@@ -88,6 +91,7 @@ class Pipeline:
         self._news: queue.SimpleQueue[Finished | Verdict] = queue.SimpleQueue()
         self._open: Transaction | None = None
         self._last_commit = float("-inf")
+        self._aborts = 0
         self._pressure = Backpressure(settings.limit)
         self._closing = False
         self._rewinds: set[Partition] = set()
@@ -128,6 +132,9 @@ class Pipeline:
 
     def _poll(self) -> None:
         """Take what there is room for, and start on it."""
+        if self._rewinds:
+            # A rebalance that is already waiting goes first: it may take away what would be rewound.
+            self._accept(0.0)
         for home in tuple(self._rewinds):
             self._source.rewind(home, self._ordering.committed(home))
             self._rewinds.discard(home)
@@ -189,8 +196,9 @@ class Pipeline:
             while True:
                 if isinstance(news, Verdict):
                     self._settle(news)
-                elif not self._ordering.file(news.ticket, news.outcome):
-                    self._metrics.dropped.inc()
+                else:
+                    # Of an old epoch: dropped here, and counted when its lane was closed.
+                    self._ordering.file(news.ticket, news.outcome)
                 news = self._news.get_nowait()
         except queue.Empty:
             return
@@ -222,13 +230,22 @@ class Pipeline:
         if verdict.kind == "fatal":
             raise ClientDead(f"Kafka's producer is finished: {verdict.why}")
         if verdict.kind == "aborted":
-            self._logger.warning("transaction_aborted", why=verdict.why)
-            self._again([prefix.partition for prefix in ended.prefixes])
+            self._aborted(verdict, ended)
             return
+        self._aborts = 0
         self._metrics.transaction_seconds.observe(max(0.0, time.time() - ended.opened))
         for prefix in ended.prefixes:
             self._ordering.acknowledge(prefix)
             account.published(self._metrics, prefix, at=ended.opened)
+
+    def _aborted(self, verdict: Verdict, ended: Transaction) -> None:
+        """Read again what was in it, after a pause that grows while nothing but aborts comes back."""
+        self._aborts += 1
+        self._logger.warning("transaction_aborted", why=verdict.why, in_a_row=self._aborts)
+        if self._aborts >= MOST_ABORTS:
+            raise ClientDead(f"{self._aborts} transactions in a row were aborted: {verdict.why}")
+        self._last_commit = verdict.ended + min(ABORT_SECONDS * 2**self._aborts, LONGEST_ABORT_SECONDS)
+        self._again([prefix.partition for prefix in ended.prefixes])
 
     def _again(self, partitions: Sequence[Partition]) -> None:
         """Drop the epoch of these partitions, to be read again from what is committed.
@@ -238,6 +255,7 @@ class Pipeline:
         for home in partitions:
             if home in self._ordering:
                 self._workshop.clear(home)
+                self._metrics.dropped.inc(self._ordering.depth(home))
                 self._ordering.rewind(home)
                 self._rewinds.add(home)
 
@@ -290,6 +308,10 @@ class Pipeline:
             self._up_since = time.monotonic()
         self._health.parts["kafka"] = up
         self._metrics.up.labels(part="kafka").set(up)
+
+    def waiting(self) -> None:
+        """A callback waits for the broker."""
+        self._health.progress()
 
     def lost_to_retention(self, count: int) -> None:
         """Photos that nobody read are gone, as the operator accepts."""
@@ -353,5 +375,7 @@ class Pipeline:
         self._closing = True
         for home in self._ordering.partitions:
             self._workshop.clear(home)
-        self._publisher.close()
-        self._source.close()
+        try:
+            self._publisher.close()
+        finally:
+            self._source.close()

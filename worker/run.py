@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import sys
+import threading
 import time
 from collections import deque
 from collections.abc import Callable
@@ -15,14 +17,14 @@ from types import FrameType
 from typing import TypeVar
 
 from worker.edges import broker, health, instance, logs
-from worker.edges.card import load
+from worker.edges.card import Card, load
 from worker.edges.health import Health
 from worker.edges.logs import Logger
 from worker.edges.metrics import Metrics
 from worker.edges.payload import PayloadStore
 from worker.edges.triton import Engine
 from worker.errors import Refuse, Retry
-from worker.opening import qualify
+from worker.opening import Qualified, qualify
 from worker.path import Path
 from worker.pipeline import Pipeline
 from worker.settings import Settings
@@ -31,15 +33,22 @@ from worker.workshop import Workshop
 ASK_AGAIN_SECONDS = 0.5
 WATCH_SECONDS = 1.0
 MINUTE = 60.0
+STOP_SECONDS = 25.0
+"""What a stop may take beyond its drain: closing clients whose servers are away."""
 
 Answer = TypeVar("Answer")
 
 
 @dataclass(slots=True)
 class Stop:
-    """Set by SIGTERM and SIGINT; a second one ends the process at once: the broker aborts what is open."""
+    """Set by SIGTERM and SIGINT; a second one ends the process at once: the broker aborts what is open.
 
+    So does the end of `patience` seconds after the first, for a library's call that does not return.
+    """
+
+    patience: float
     asked: bool = field(default=False)
+    refusal: Refuse | None = field(default=None)
 
     def __call__(self) -> bool:
         """Whether to stop."""
@@ -50,6 +59,11 @@ class Stop:
         if self.asked:
             os._exit(128 + number)
         self.asked = True
+        _at_the_latest(self.patience, "a stop did not end").start()
+
+    def refuse(self, refusal: Refuse) -> None:
+        """Stop because going on would be wrong."""
+        self.refusal, self.asked = refusal, True
 
 
 def run(settings: Settings) -> None:
@@ -58,7 +72,7 @@ def run(settings: Settings) -> None:
     Raises:
         Refuse: the worker must not start or go on; the sentence names the mend.
     """
-    stop = Stop()
+    stop = Stop(settings.life.drain_ms / 1000 + STOP_SECONDS)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, stop.signal)
     logger = logs.configure(settings.log)
@@ -77,6 +91,8 @@ def run(settings: Settings) -> None:
             logger.info("ready", card=path.recipe.card_id, precision=path.recipe.precision)
             office.work(path, workshop, name.transactional_id(settings.kafka.group))
     logger.info("stopped")
+    if stop.refusal is not None:
+        raise stop.refusal
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,13 +117,12 @@ class Office:
         self._patiently(lambda: broker.check(settings.kafka))
         engine = workshop.call(_made(settings))
         stack.callback(lambda: workshop.call(engine.close()))
-        qualified = self._patiently(
-            lambda: workshop.call(qualify(engine, card, settings.card, triton=settings.triton, limit=limit))
-        )
+        qualified = self._patiently(lambda: workshop.call(self._qualify(engine, card)))
         if qualified is None:
             return None
         self.health.parts["card"] = self.health.parts["triton"] = True
-        stack.callback(workshop.background(self._watch(engine)).cancel)
+        stack.callback(workshop.background(self._watch(engine, card)).cancel)
+        stack.callback(self._guard())
         payloads = PayloadStore(settings.payload, photo_bytes=limit.photo_bytes)
         stack.callback(payloads.close)
         return Path(
@@ -181,13 +196,47 @@ class Office:
                 time.sleep(ASK_AGAIN_SECONDS)
         return None
 
-    async def _watch(self, engine: Engine) -> None:
-        """Ask Triton how it is, once a second: readiness must not wait for the next photo."""
+    async def _watch(self, engine: Engine, card: Card) -> None:
+        """Ask Triton how it is, once a second: readiness must not wait for the next photo.
+
+        A server that comes back may be another one: it is held against the card as at the start.
+        """
+        was_up = True
         while True:
             up = await engine.ready()
-            self.health.parts["triton"] = up
+            if up and not was_up:
+                try:
+                    await self._qualify(engine, card)
+                except Retry:
+                    up = False
+                except Refuse as refusal:
+                    self.stop.refuse(refusal)
+                    return
+            self.health.parts["triton"] = was_up = up
             self.metrics.up.labels(part="triton").set(up)
             await asyncio.sleep(WATCH_SECONDS)
+
+    async def _qualify(self, engine: Engine, card: Card) -> Qualified:
+        settings = self.settings
+        return await qualify(engine, card, settings.card, triton=settings.triton, limit=settings.limit)
+
+    def _guard(self) -> Callable[[], None]:
+        """End the process when its loop makes no progress for as long as a member may be silent.
+
+        The classic group protocol would take its partitions away then; under KIP-848 nobody does. Returns
+        what ends the guard.
+        """
+        over = threading.Event()
+        allowed = self.settings.kafka.max_poll_interval_ms / 1000
+
+        def watch() -> None:
+            while not over.wait(WATCH_SECONDS):
+                if time.monotonic() - self.health.progressed > allowed:
+                    self.logger.error("no_progress", seconds=allowed)
+                    os._exit(1)
+
+        threading.Thread(target=watch, name="guard", daemon=True).start()
+        return over.set
 
     def _show_limits(self) -> None:
         settings, metrics = self.settings, self.metrics
@@ -195,6 +244,18 @@ class Office:
         metrics.in_flight_bytes_limit.set(settings.limit.in_flight_bytes)
         metrics.prefetched_bytes_limit.set(settings.kafka.prefetch_kib * 1024)
         metrics.engine_in_flight_limit.set(settings.triton.in_flight)
+
+
+def _at_the_latest(seconds: float, why: str) -> threading.Timer:
+    """A timer that ends the process; the broker aborts what is open, and a successor reads it again."""
+
+    def end() -> None:
+        sys.stderr.write(f"pangaea: {why} within {seconds:.0f} s: leaving at once.\n")
+        os._exit(1)
+
+    timer = threading.Timer(seconds, end)
+    timer.daemon = True
+    return timer
 
 
 async def _made(settings: Settings) -> Engine:

@@ -39,7 +39,7 @@ class KafkaSettings(Frozen):
     protocol: Literal["classic", "consumer"] = "classic"
     session_timeout_ms: Milliseconds = 6_000
     max_poll_interval_ms: Milliseconds = 300_000
-    transaction_timeout_ms: Milliseconds = 5_000
+    transaction_timeout_ms: int = Field(default=5_000, ge=1_000, le=900_000)
     commit_interval_ms: Milliseconds = 20
     prefetch_kib: int = Field(default=16_384, ge=1_024, description="the local queue of fetched records, KiB")
     producer_queue_kib: int = Field(default=32_768, ge=1_024)
@@ -92,7 +92,7 @@ class LimitSettings(Frozen):
 
     photo_bytes: int = Field(default=8 * MIB, ge=1_024)
     key_bytes: int = Field(
-        default=16_384, ge=0, description="of a record's key, which its result carries too"
+        default=16_384, ge=0, le=262_144, description="of a record's key, which its result carries too"
     )
     pixels: int = Field(default=50_000_000, ge=1, description="width × height before decoding")
     side: int = Field(default=20_000, ge=1, description="the longer side before decoding")

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from local.stack import Stack
-from tests.end_to_end.harness import Reader, Worker
+from tests.end_to_end.harness import Reader, Worker, wait_until
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 EXAMPLES = ROOT / "examples" / "photos"
@@ -23,11 +23,24 @@ def environment(stack: Stack) -> dict[str, str]:
 
 
 @pytest.fixture(scope="module")
-def worker(environment: Mapping[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Worker]:
-    """A worker for one module, at debug level, ready: with two groups a photo would have two records."""
-    log = tmp_path_factory.mktemp("worker") / "worker.log"
-    process = Worker({**environment, "PANGAEA_LOG__LEVEL": "debug"}, log)
-    yield process.ready()
+def worker(
+    environment: Mapping[str, str],
+    request: pytest.FixtureRequest,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Worker]:
+    """A worker for one module, at debug level, ready.
+
+    Its group is its own and begins at the end: what other modules have sent is nothing to it.
+    """
+    settings = {
+        "PANGAEA_LOG__LEVEL": "debug",
+        "PANGAEA_KAFKA__GROUP": str(request.module.__name__),
+        "PANGAEA_KAFKA__START": "latest",
+    }
+    process = Worker({**environment, **settings}, tmp_path_factory.mktemp("worker") / "worker.log")
+    process.ready()
+    wait_until(lambda: process.metric("pangaea_transactions_total") >= 1, 30, "the committed start")
+    yield process
     assert process.stop() == 0
 
 

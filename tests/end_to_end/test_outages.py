@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -114,6 +115,25 @@ def test_kafka_killed_and_restarted(here: tuple[Stack, Worker, Reader]) -> None:
     assert Counter(each.source for each in reader.idle(1.0)) == Counter(sent)
     check_order(seen)
     wait_until(lambda: worker.ask("/ready")[0] == 200, 30, "the worker to be ready again")
+
+
+def test_a_worker_that_sleeps_longer_than_its_session(here: tuple[Stack, Worker, Reader]) -> None:
+    """Stopped and continued with photos in flight: what it held is void, it rejoins, all come out once."""
+    stack, worker, reader = here
+    sent = send_all(stack.kafka, [(faulty.photo(faulty.WELL), None)] * 300)
+    wait_until(lambda: worker.metric("pangaea_photos_published_total") > 10, 30, "a good beginning")
+    worker.process.send_signal(signal.SIGSTOP)
+    group = AdminClient({"bootstrap.servers": stack.kafka})
+
+    def missed() -> bool:
+        found = group.describe_consumer_groups(["pangaea"])["pangaea"].result(10)
+        return not found.members
+
+    wait_until(missed, 30, "the group to miss it")
+    worker.process.send_signal(signal.SIGCONT)
+    seen = reader.until(len(sent), 60)
+    assert Counter(each.source for each in reader.idle()) == Counter(sent)
+    check_order(seen)
 
 
 def test_a_stop_while_triton_is_away(broken: tuple[Stack, dict[str, str]], tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ DEADLINE = DeadlineSettings()
 def record(
     value: bytes | None = b"x",
     timestamp: float | None = NOW - 0.05,
-    headers: tuple[tuple[str, bytes], ...] = (),
+    headers: tuple[tuple[str, bytes], ...] | None = (),
 ) -> Record:
     """A record at photos/2/7."""
     return Record(
@@ -69,3 +69,24 @@ def test_what_the_envelope_alone_condemns(
     assert rejection is not None
     assert rejection.reason == reason
     assert rejection.photo.payload == b""
+
+
+def test_a_header_name_that_cannot_be_read() -> None:
+    """Other clients can send a name that is not UTF-8: a bad event, under the record's place."""
+    rejection = intake(record(headers=None), now=NOW, limit=LIMIT, deadline=DEADLINE).rejection
+    assert rejection is not None
+    assert (rejection.reason, rejection.photo.photo_id) == ("bad_event", "photos/2/7")
+
+
+def test_a_clock_that_is_ahead_buys_no_time() -> None:
+    """Within the tolerated skew the deadline is never later than arrival + budget."""
+    photo = intake(record(timestamp=NOW + 50), now=NOW, limit=LIMIT, deadline=DEADLINE).photo
+    assert photo.deadline == pytest.approx(NOW + 0.2)
+
+
+def test_a_key_that_no_result_could_carry() -> None:
+    """A key beyond its limit is a bad event, told under no key."""
+    large = Record(source=Source("photos", 2, 7), key=b"k" * 16_385, value=b"x", headers=(), timestamp=NOW)
+    taken = intake(large, now=NOW, limit=LIMIT, deadline=DEADLINE)
+    assert taken.rejection is not None
+    assert (taken.rejection.reason, taken.photo.key) == ("bad_event", None)

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple, Protocol
 import orjson
 from confluent_kafka import OFFSET_INVALID, Consumer, KafkaError, KafkaException, Message, TopicPartition
 
-from worker.edges.connection import client_config
+from worker.edges.connection import client_config, refuse
 from worker.edges.kafka_errors import ClientDead, error_of, mapped
 from worker.errors import PangaeaError, Refuse, Retry
 from worker.record import Partition, Source
@@ -49,6 +49,9 @@ class Listener(Protocol):
     def connected(self, *, up: bool) -> None:
         """The last broker went away, or one came back."""
 
+    def waiting(self) -> None:
+        """The broker is being waited for inside a callback: slow, but alive."""
+
     def lost_to_retention(self, count: int) -> None:
         """So many unread photos are gone, and it was allowed to go on without them."""
 
@@ -58,12 +61,16 @@ class Listener(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Record:
-    """One record of `photos` as read; `timestamp` in seconds since the epoch, None where it has none."""
+    """One record of `photos` as read.
+
+    `timestamp` is in seconds since the epoch, None where there is none; `headers` is None where they cannot
+    be read.
+    """
 
     source: Source
     key: bytes | None
     value: bytes | None
-    headers: tuple[tuple[str, bytes | str | None], ...]
+    headers: tuple[tuple[str, bytes | str | None], ...] | None
     timestamp: float | None
 
 
@@ -87,7 +94,10 @@ class PhotoSource:
         self._settings = settings
         self._listener = listener
         self._paused = False
-        self._consumer = Consumer(self._config(client_id))
+        try:
+            self._consumer = Consumer(self._config(client_id))
+        except KafkaException as exc:
+            raise refuse(exc, settings) from exc
         self._consumer.subscribe(
             [settings.photos_topic], on_assign=self._assign, on_revoke=self._revoke, on_lost=self._lose
         )
@@ -151,8 +161,7 @@ class PhotoSource:
             # Not seek(): it fails on a partition whose fetcher has not started.
             self._consumer.incremental_unassign([here])
             self._consumer.incremental_assign([here])
-            if self._paused:
-                self._consumer.pause([here])
+            self._held(self._consumer, [partition])
         except KafkaException as exc:
             raise ClientDead(f"{partition.topic} could not be read again: {error_of(exc).str()}") from exc
 
@@ -178,9 +187,14 @@ class PhotoSource:
         consumer.incremental_assign(
             [TopicPartition(home.topic, home.number, start.offset) for home, start in starts.items()]
         )
-        if self._paused and starts:
-            consumer.pause([TopicPartition(home.topic, home.number) for home in starts])
+        self._held(consumer, list(starts))
         self._listener.assigned(starts)
+
+    def _held(self, consumer: Consumer, partitions: Sequence[Partition]) -> None:
+        """Pause or resume what was just assigned: librdkafka keeps the flag of the last time it was ours."""
+        places = [TopicPartition(home.topic, home.number) for home in partitions]
+        if places:
+            (consumer.pause if self._paused else consumer.resume)(places)
 
     def _committed(self, consumer: Consumer, partitions: list[TopicPartition]) -> list[TopicPartition]:
         """Read the committed offsets, waiting for transactions of a member that has just died.
@@ -196,19 +210,21 @@ class PhotoSource:
                 answer = consumer.committed(partitions, timeout=BROKER_SECONDS)
             except KafkaException as exc:
                 trouble = mapped(error_of(exc), doing="reading committed offsets")
-                if not isinstance(trouble, Retry) or time.monotonic() > deadline:
-                    raise _dead(trouble) from exc
-                continue
-            failed = next((each.error for each in answer if each.error is not None), None)
-            if failed is None:
-                return answer
-            if time.monotonic() > deadline:
-                raise ClientDead(f"committed offsets stay unreadable: {failed.str()}")
+            else:
+                failed = next((each.error for each in answer if each.error is not None), None)
+                if failed is None:
+                    return answer
+                trouble = mapped(failed, doing="reading committed offsets")
+            if not isinstance(trouble, Retry) or time.monotonic() > deadline:
+                raise _dead(trouble)
+            self._listener.waiting()
+            time.sleep(LEADER_SECONDS)
 
-    def _start(self, consumer: Consumer, committed: TopicPartition) -> Start:
+    def _start(self, consumer: Consumer, committed: TopicPartition, *, midway: bool = False) -> Start:
+        """Decide where to read; `latest` counts for a group that has never read, not midway."""
         low, high = self._watermarks(consumer, committed)
         if committed.offset == OFFSET_INVALID:
-            return Start(low if self._settings.start == "earliest" else high, fresh=True)
+            return Start(high if self._settings.start == "latest" and not midway else low, fresh=True)
         if committed.offset > high:
             raise Refuse(
                 f"{committed.topic}/{committed.partition} ends at {high}, but group {self._settings.group}"
@@ -241,6 +257,7 @@ class PhotoSource:
                 trouble = mapped(error_of(exc), doing="reading the ends of photos")
                 if not isinstance(trouble, Retry) or time.monotonic() > deadline:
                     raise _dead(trouble) from exc
+                self._listener.waiting()
                 time.sleep(LEADER_SECONDS)
                 continue
             if answer is None:
@@ -250,7 +267,7 @@ class PhotoSource:
     def _fell_behind(self, partition: Partition) -> None:
         """Retention passed the reader: stop with the count, or go on from what is left."""
         committed = self._committed(self._consumer, [TopicPartition(partition.topic, partition.number)])[0]
-        start = self._start(self._consumer, committed)
+        start = self._start(self._consumer, committed, midway=True)
         self._listener.assigned({partition: start})
         self.rewind(partition, start.offset)
 
@@ -296,8 +313,13 @@ def _record(message: Message) -> Record:
     )
 
 
-def _headers(message: Message) -> tuple[tuple[str, bytes | str | None], ...]:
-    return tuple(message.headers() or ())  # type: ignore[arg-type] # the stub admits a dict, the C code never makes one
+def _headers(message: Message) -> tuple[tuple[str, bytes | str | None], ...] | None:
+    """Read the headers; None when a name is not UTF-8, which confluent-kafka raises as a SystemError."""
+    try:
+        headers = message.headers()
+    except (SystemError, UnicodeError):
+        return None
+    return tuple(headers or ())  # type: ignore[arg-type] # the stub admits a dict, the C code never makes one
 
 
 def _partition(message: Message) -> Partition:

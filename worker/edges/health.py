@@ -7,6 +7,7 @@ would mend nothing.
 
 from __future__ import annotations
 
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterable
@@ -29,6 +30,7 @@ STALL_SECONDS = 30.0
 """A loop without progress for so long is stuck: its longest honest wait is a revoke's drain."""
 
 IDLE_CONNECTION_SECONDS = 5
+CONNECTIONS = 32
 
 
 @dataclass(slots=True)
@@ -51,8 +53,33 @@ class Health:
         return all(self.parts.values())
 
 
+Request = socket.socket | tuple[bytes, socket.socket]
+Address = tuple[str, int]
+
+
 class _Server(ThreadingMixIn, WSGIServer):
     daemon_threads = True
+
+    def __init__(self, *arguments: object) -> None:
+        self._free = threading.BoundedSemaphore(CONNECTIONS)
+        super().__init__(*arguments)  # type: ignore[arg-type] # the base class knows them
+
+    def process_request(self, request: Request, client_address: Address) -> None:
+        """Answer on a thread of its own while there are not too many; hang up otherwise."""
+        if not self._free.acquire(blocking=False):
+            self.shutdown_request(request)
+            return
+        super().process_request(request, client_address)
+
+    def process_request_thread(self, request: Request, client_address: Address) -> None:
+        """Answer, and make room for the next."""
+        try:
+            super().process_request_thread(request, client_address)
+        finally:
+            self._free.release()
+
+    def handle_error(self, request: Request, client_address: Address) -> None:
+        """A client that went away or never spoke is no news, and no traceback."""
 
 
 class _Handler(WSGIRequestHandler):

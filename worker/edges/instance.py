@@ -28,7 +28,8 @@ class Instance:
 
     def transactional_id(self, group: str) -> str:
         """The producer's identity: the same again for the same name in the same group."""
-        return f"pangaea-{group}-{self.name}"
+        # No name has a colon, so no two pairs of group and name make one identity.
+        return f"pangaea-{group}:{self.name}"
 
     def release(self) -> None:
         """Let another process have the name."""

@@ -11,13 +11,15 @@ import queue
 import random
 import threading
 import time
+import warnings
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
 from confluent_kafka import KafkaException, Producer, TopicPartition
 
-from worker.edges.connection import client_config
+from worker.edges.connection import client_config, refuse
 from worker.edges.kafka_errors import ClientDead, error_of, mapped, severity
 from worker.record import Partition
 from worker.settings import KafkaSettings
@@ -57,7 +59,10 @@ class TransactionalPublisher:
         self, settings: KafkaSettings, transactional_id: str, report: Callable[[Verdict], None]
     ) -> None:
         self._report = report
-        self._producer = Producer(self._config(settings, transactional_id))
+        try:
+            self._producer = Producer(self._config(settings, transactional_id))
+        except KafkaException as exc:
+            raise refuse(exc, settings) from exc
         self._work: queue.SimpleQueue[tuple[list[TopicPartition], Any] | None] = queue.SimpleQueue()
         self._since: float | None = None
         self._thread = threading.Thread(target=self._serve, name="committer", daemon=True)
@@ -140,20 +145,28 @@ class TransactionalPublisher:
         A call that hangs in librdkafka cannot be interrupted: it is left to its thread, which drops the
         producer if the call ever returns. Whatever it does then is fenced by the next holder of the name.
         """
+        if self._since is not None:
+            # A commit under way would otherwise wait for deliveries that cannot come.
+            self._producer.purge()
+        if self._thread.ident is None:
+            self._drop()
+            return
         self._work.put(None)
-        # A commit under way would otherwise wait for deliveries that cannot come.
-        self._producer.purge()
-        if self._thread.is_alive():
-            self._thread.join(timeout=CLOSE_SECONDS)
-        else:
-            self._producer.close()
+        self._thread.join(timeout=CLOSE_SECONDS)
 
     def _serve(self) -> None:
         while (work := self._work.get()) is not None:
             verdict = self._settle(*work)
             self._since = None
             self._report(verdict)
-        self._producer.close()
+        self._drop()
+
+    def _drop(self) -> None:
+        """Close the producer, on one thread only: librdkafka's close is not for two at once."""
+        with warnings.catch_warnings(), suppress(KafkaException):
+            # It tries to abort what is open, and says so when a finished client cannot; the broker will.
+            warnings.simplefilter("ignore", RuntimeWarning)
+            self._producer.close()
 
     def _settle(self, offsets: list[TopicPartition], group_metadata: Any) -> Verdict:  # noqa: ANN401 - as above
         try:

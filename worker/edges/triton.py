@@ -127,8 +127,8 @@ class Engine:
         except InferenceServerException as exc:
             raise _named(exc) from exc
         logits = answer.as_numpy(OUTPUT)
-        if logits is None:
-            raise EngineFault(f"Triton answered without {OUTPUT}")
+        if logits is None or not np.isfinite(logits).all():
+            raise EngineFault(f"Triton answered without {OUTPUT}, or with one that is not finite")
         return np.asarray(logits[0], dtype=np.float32)
 
     async def ready(self) -> bool:
