@@ -10,7 +10,6 @@ import pytest
 from local.kafka import Kafka
 from local.stack import Options, Stack
 
-
 # A run in the background has Ctrl-C ignored, and every child would inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
