@@ -10,6 +10,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ import orjson
 from rich.console import Console
 from rich.text import Text
 
-from local.leash import Leashed, launch
+from local.leash import launch
 from local.progress import shown
 from local.signals import Signalled, raised
 from local.stack import Options, Stack
@@ -119,32 +120,29 @@ def load(folder: Path) -> dict[str, Example]:
     return examples
 
 
-class _worker:  # noqa: N801 - used as a function that makes a context
-    """A worker on the stack, as a child on the leash, stopped at the end."""
+@contextmanager
+def _worker(stack: Stack) -> Iterator[None]:
+    """Hold a worker on the stack, as a child on the leash, from when it has its partitions.
 
-    def __init__(self, stack: Stack) -> None:
-        self._stack = stack
-        self._log = stack.logs / "worker.log"
-        self._child: Leashed | None = None
-
-    def __enter__(self) -> None:
-        environment = dict(os.environ) | {
-            "PANGAEA_KAFKA__BOOTSTRAP": self._stack.kafka,
-            "PANGAEA_TRITON__URL": self._stack.triton,
-        }
-        command = [sys.executable, "-m", "pangaea", "run"]
-        self._child = launch("worker", command, log=self._log, env=environment)
+    It is set by the stack alone: what the surroundings set is meant for another one.
+    """
+    log = stack.logs / "worker.log"
+    foreign = {name for name in os.environ if name.startswith("PANGAEA_") and name != "PANGAEA_HOME"}
+    environment = {name: value for name, value in os.environ.items() if name not in foreign} | {
+        "PANGAEA_KAFKA__BOOTSTRAP": stack.kafka,
+        "PANGAEA_TRITON__URL": stack.triton,
+    }
+    child = launch("worker", [sys.executable, "-m", "pangaea", "run"], log=log, env=environment)
+    try:
         deadline = time.monotonic() + READY_SECONDS
-        while b'"change":"assigned"' not in self._log.read_bytes():
-            if not self._child.alive or time.monotonic() > deadline:
-                said = self._log.read_text(errors="replace").strip().splitlines() or ["nothing"]
-                self._child.kill()
+        while b'"change":"assigned"' not in log.read_bytes():
+            if not child.alive or time.monotonic() > deadline:
+                said = log.read_text(errors="replace").strip().splitlines() or ["nothing"]
                 raise Refuse(f"the worker did not start; it said last: {said[-1]}")
             time.sleep(0.05)
-
-    def __exit__(self, *_: object) -> None:
-        if self._child is not None:
-            self._child.stop(grace=DRAIN_SECONDS)
+        yield
+    finally:
+        child.stop(grace=DRAIN_SECONDS)
 
 
 def _stream(kafka: KafkaSettings, examples: Mapping[str, Example], result: Result, console: Console) -> None:
