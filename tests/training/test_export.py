@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from pathlib import Path
 
@@ -10,19 +9,18 @@ import numpy as np
 import pytest
 import torch
 
-from local.triton import Triton
+from local.stack import Options, Stack
+from tests.end_to_end.harness import Reader, Worker, send_all
+from tests.end_to_end.records import check_valid
 from tests.training.test_dataset import EXAMPLE_ROWS, as_training_set
 from training.engines import repository
 from training.engines.parity import compare
 from training.engines.reference import onnx_embeddings
 from training.places import BACKBONE, EXAMPLES
 from worker.edges.card import load
-from worker.edges.triton import Engine
 from worker.errors import Refuse
-from worker.opening import qualify
 from worker.prepare.decode import DecodeLimits, Target, decode
 from worker.record import Pixels
-from worker.settings import LimitSettings, TritonSettings
 
 pytestmark = [
     pytest.mark.training,
@@ -94,7 +92,7 @@ def b3_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_b3_goes_the_same_way_from_weights_to_the_worker(b3_weights: Path, tmp_path: Path) -> None:
-    """Export, heads, card, engines, Triton, and the worker's own questions to the engine, at 300 px."""
+    """Export, heads, card, engines, Triton, Kafka and a real worker: photos come out classified at 300 px."""
     from training import export, train  # noqa: PLC0415 - needs torch
 
     models = tmp_path / "models"
@@ -111,22 +109,23 @@ def test_b3_goes_the_same_way_from_weights_to_the_worker(b3_weights: Path, tmp_p
     train.main(["--models", str(models), "--photos", str(photos)])
     engines = repository.build(repository.plan(models, target="cpu", precision="fp32"), tmp_path / "engines")
     place = models / "continent" / "card.json"
-    with Triton.start(tmp_path / "triton", engines) as server:
-        settings = TritonSettings(url=server.url)
-
-        async def ask() -> int:
-            engine = Engine(settings)
-            try:
-                recipe = (
-                    await qualify(engine, load(place), place, triton=settings, limit=LimitSettings())
-                ).recipe
-                logits = await engine.infer(pixels([EXAMPLE_ROWS[0]["file"]], 300)[0], 20.0)
-            finally:
-                await engine.close()
-            assert logits.shape == (5, len(recipe.labels))
-            return load(place).preprocessing.size
-
-        assert asyncio.run(ask()) == 300
+    assert load(place).preprocessing.size == 300
+    with Stack.start(Options(models=engines)) as stack:
+        settings = {
+            "PANGAEA_KAFKA__BOOTSTRAP": stack.kafka,
+            "PANGAEA_TRITON__URL": stack.triton,
+            "PANGAEA_CARD": str(place),
+        }
+        reader = Reader(stack.kafka)
+        worker = Worker(settings, tmp_path / "worker.log").ready()
+        names = [row["file"] for row in EXAMPLE_ROWS[:4]]
+        sent = send_all(stack.kafka, [((EXAMPLES / name).read_bytes(), None) for name in names])
+        seen = reader.until(len(sent), 60)
+        assert {each.source for each in seen} == set(sent)
+        check_valid(seen)
+        assert {each.document["model"]["card"] for each in seen} == {load(place).id}
+        assert worker.stop() == 0
+        reader.close()
 
 
 def test_weights_that_are_no_state_dict_are_refused(tmp_path: Path) -> None:
