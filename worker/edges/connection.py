@@ -63,6 +63,8 @@ def client_config(settings: KafkaSettings) -> ClientConfig:
         "security.protocol": settings.security_protocol,
         "log_level": 2,
         "log.connection.close": False,
+        # Clients would send the broker figures about themselves (KIP-714) where it asks for them.
+        "enable.metrics.push": False,
         # A restarted broker is seen within a second; the default backs off to ten.
         "reconnect.backoff.ms": 100,
         "reconnect.backoff.max.ms": 1_000,
