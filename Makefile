@@ -20,18 +20,18 @@ $(BIN)/python:
 # One stamp for each environment; a larger one brings all of the smaller.
 $(VENV)/demo.stamp: requirements/demo.txt pyproject.toml | $(BIN)/python
 	@echo "setting up: the worker, the embedded stack and the engine builder (once)"
-	@$(PIP) install --require-hashes -r requirements/demo.txt
+	@$(PIP) install --no-deps --require-hashes -r requirements/demo.txt
 	@$(PIP) install --no-deps --no-build-isolation --editable .
 	@touch $@
 
 $(VENV)/dev.stamp: requirements/dev.txt $(VENV)/demo.stamp
 	@echo "setting up: the test tools (once)"
-	@$(PIP) install --require-hashes -r requirements/dev.txt
+	@$(PIP) install --no-deps --require-hashes -r requirements/dev.txt
 	@touch $@
 
 $(VENV)/train.stamp: requirements/train.txt $(VENV)/dev.stamp
 	@echo "setting up: torch, about 3 GB (once)"
-	@$(PIP) install --require-hashes -r requirements/train.txt
+	@$(PIP) install --no-deps --require-hashes -r requirements/train.txt
 	@touch $@
 
 setup: $(VENV)/dev.stamp  ## install everything but torch, and fetch Kafka, Java and Triton

@@ -36,6 +36,9 @@ LOCKS = (
     Lock(name="train", extras=("claim-check", "local", "models", "build", "dev", "train"), smaller="dev"),
 )
 
+TELEMETRY = "openvino-telemetry"
+"""Required by openvino, which works without it: locks leave it out, and are installed with --no-deps."""
+
 
 def command(lock: Lock, root: Path) -> list[str]:
     """The uv command that writes one of the project's requirement files.
@@ -76,7 +79,7 @@ def main() -> None:
 
 def _compile() -> list[str]:
     options = ["--quiet", "--generate-hashes", "--no-annotate", "--no-header", "--python-version", PYTHON]
-    return ["uv", "pip", "compile", *options]
+    return ["uv", "pip", "compile", *options, "--no-emit-package", TELEMETRY]
 
 
 def _run(line: list[str], name: str) -> None:
