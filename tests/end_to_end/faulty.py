@@ -1,4 +1,8 @@
-"""A Triton repository whose engine fails on purpose: told by the photo's colour what to do."""
+"""A Triton repository whose engine fails on purpose.
+
+It is told by a photo's colour what to do with it, and fails on every photo while the file `ill` lies beside
+the repository.
+"""
 
 from __future__ import annotations
 
@@ -16,6 +20,7 @@ WELL, RAISES, SLOW = (40, 40, 40), (250, 0, 0), (0, 250, 0)
 SLOW_SECONDS = 3.0
 
 ENGINE = f"""
+import pathlib
 import time
 import numpy as np
 import triton_python_backend_utils as backend
@@ -25,6 +30,8 @@ class TritonPythonModel:
         return [self.answer(request) for request in requests]
 
     def answer(self, request):
+        if (pathlib.Path(__file__).parents[3] / "ill").exists():
+            return backend.InferenceResponse(error=backend.TritonError("no memory left on the device"))
         image = backend.get_input_tensor_by_name(request, "image").as_numpy()
         red, green, _ = image[0, 130, 130]
         if red > 200:

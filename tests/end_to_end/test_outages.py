@@ -85,6 +85,27 @@ def test_a_photo_that_is_always_too_slow(here: tuple[Stack, Worker, Reader]) -> 
     check_order(reader.seen)
 
 
+def test_an_engine_that_fails_on_everything(
+    here: tuple[Stack, Worker, Reader], broken: tuple[Stack, dict[str, str]]
+) -> None:
+    """It fails on a known photo too, so none is blamed or rejected; when it is well all come out."""
+    stack, worker, reader = here
+    ill = Path(broken[1]["PANGAEA_CARD"]).parent / "ill"
+    ill.touch()
+    try:
+        sent = send_all(stack.kafka, [(faulty.photo(faulty.WELL), None)] * 10)
+        failures = worker.metric("pangaea_engine_failures_total")
+        wait_until(
+            lambda: worker.metric("pangaea_engine_failures_total") > failures + 40, 30, "many failures"
+        )
+        assert reader.idle(0.5) == []
+    finally:
+        ill.unlink()
+    seen = reader.until(len(sent), 30)
+    assert Counter(each.source for each in reader.idle()) == Counter(sent)
+    assert {each.topic for each in seen} == {feed("europe")}
+
+
 def test_triton_killed_and_restarted(here: tuple[Stack, Worker, Reader]) -> None:
     """While it is gone: alive, not ready, nothing rejected. When it is back: everything comes out."""
     stack, worker, reader = here
