@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+# Most tests wait for real servers: two at once fill two cores. Each job has a stack of its own.
+JOBS ?= 2
 SOURCES := pangaea.py worker local training tests
 
 .DEFAULT_GOAL := help
@@ -41,7 +43,7 @@ demo: $(VENV)/demo.stamp  ## the whole system on the example photos
 	@$(BIN)/pangaea demo
 
 test: setup  ## every test that needs no torch
-	@$(BIN)/python -m pytest -m "not training"
+	@$(BIN)/python -m pytest -m "not training" -n $(JOBS) --dist loadfile
 
 test-training: $(VENV)/train.stamp  ## the tests that need torch
 	@$(BIN)/python -m pytest -m training
