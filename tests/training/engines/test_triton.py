@@ -99,7 +99,8 @@ def test_requests_that_nobody_waits_for_are_not_run(triton: Triton, photos: Pixe
         errors = [error for error in (waiting.get(timeout=30) for _ in range(12)) if error is not None]
         assert all("request timeout expired" in str(error).lower() for error in errors)
         assert len(errors) >= 6
-        assert executed(client) - before == 8 * (12 - len(errors))
+        # One that was run may still time out before the heads, so the errors do not tell how many were.
+        assert executed(client) - before <= 8 * 6
 
 
 def executed(client: InferenceServerClient) -> int:
