@@ -88,7 +88,8 @@ class Pipeline:
         self._stopping = stopping
         self._workshop = workshop
         self._ordering = Ordering()
-        self._news: queue.SimpleQueue[Finished | Verdict] = queue.SimpleQueue()
+        # Not a SimpleQueue: a signal can make its get() with a timeout wait for ever (CPython 3.11).
+        self._news: queue.Queue[Finished | Verdict] = queue.Queue()
         self._open: Transaction | None = None
         self._last_commit = float("-inf")
         self._aborts = 0
