@@ -26,12 +26,11 @@ def intake(record: Record, *, now: float, limit: LimitSettings, deadline: Deadli
     says nothing about how long the sender has waited: then it counts from the arrival.
     """
     timestamp, absurd = _believable(record.timestamp, now=now, deadline=deadline)
-    photo_id, content_type, dataref, traceparent = fallback_id(record.source), None, None, None
+    photo_id, dataref, traceparent = fallback_id(record.source), None, None
     flaw: Reject | None = None
     try:
         event = _event(record)
-        photo_id, content_type = event.photo_id, event.content_type
-        dataref, traceparent = event.dataref, event.traceparent
+        photo_id, dataref, traceparent = event.photo_id, event.dataref, event.traceparent
         _check(record, dataref, limit)
     except Reject as reject:
         flaw = reject
@@ -40,11 +39,9 @@ def intake(record: Record, *, now: float, limit: LimitSettings, deadline: Deadli
         photo_id=photo_id,
         key=record.key if _key_fits(record, limit) else None,
         payload=record.value or b"",
-        content_type=content_type,
         dataref=dataref,
         traceparent=traceparent,
         timestamp=timestamp,
-        arrival=now,
         deadline=timestamp + deadline.budget_ms / 1000,
     )
     if flaw is None:

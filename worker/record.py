@@ -72,19 +72,17 @@ class Source(NamedTuple):
 class Photo:
     """One input record, its envelope read, its image still encoded.
 
-    `timestamp` is the record's Kafka timestamp (or the arrival where that is absurd), `arrival` the moment
-    the worker took it, `deadline` = timestamp + budget; all in seconds since the epoch.
+    `timestamp` is the record's Kafka timestamp (its arrival where that is absurd), `deadline` that plus the
+    budget; both in seconds since the epoch.
     """
 
     source: Source
     photo_id: str
     key: bytes | None
     payload: bytes
-    content_type: str | None
     dataref: str | None
     traceparent: str | None
     timestamp: float
-    arrival: float
     deadline: float
 
     def emptied(self) -> Photo:

@@ -40,11 +40,9 @@ PHOTO = Photo(
     photo_id="a1",
     key=None,
     payload=b"",
-    content_type=None,
     dataref=None,
     traceparent=None,
     timestamp=1_763_715_600.0,
-    arrival=1_763_715_600.003,
     deadline=1_763_715_600.2,
 )
 

@@ -13,11 +13,9 @@ def photo(offset: int = 0, partition: int = 0, **changes: object) -> Photo:
         "photo_id": f"id-{partition}-{offset}",
         "key": None,
         "payload": b"",
-        "content_type": "image/jpeg",
         "dataref": None,
         "traceparent": None,
         "timestamp": 100.0,
-        "arrival": 100.01,
         "deadline": 100.2,
     }
     return Photo(**(values | changes))  # type: ignore[arg-type] # a builder takes what the dataclass takes

@@ -5,13 +5,11 @@ from __future__ import annotations
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 
-from worker.edges.connection import client_config
+from worker.edges.connection import ANSWER_SECONDS, client_config
 from worker.edges.kafka_errors import error_of, mapped
 from worker.errors import Refuse, Retry
 from worker.settings import KafkaSettings
 from worker.topics import FEED_SLUGS, REJECTED, feed
-
-ANSWER_SECONDS = 5.0
 
 
 def check(settings: KafkaSettings) -> None:
