@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-import sys
 import threading
 import time
 from collections import deque
@@ -19,7 +18,7 @@ from typing import TypeVar
 from worker.edges import broker, health, instance, logs
 from worker.edges.card import Card, load
 from worker.edges.health import Health
-from worker.edges.logs import Logger
+from worker.edges.logs import Log
 from worker.edges.metrics import Metrics
 from worker.edges.payload import PayloadStore
 from worker.edges.triton import Engine
@@ -47,6 +46,7 @@ class Stop:
     """
 
     patience: float
+    log: Log
     asked: bool = field(default=False)
     refusal: Refuse | None = field(default=None)
 
@@ -59,7 +59,9 @@ class Stop:
         if self.asked:
             os._exit(128 + number)
         self.asked = True
-        _at_the_latest(self.patience, "a stop did not end").start()
+        timer = threading.Timer(self.patience, _leave, (self.log, "stop_not_ended", self.patience))
+        timer.daemon = True
+        timer.start()
 
     def refuse(self, refusal: Refuse) -> None:
         """Stop because going on would be wrong."""
@@ -72,11 +74,22 @@ def run(settings: Settings) -> None:
     Raises:
         Refuse: the worker must not start or go on; the sentence names the mend.
     """
-    stop = Stop(settings.life.drain_ms / 1000 + STOP_SECONDS)
+    metrics = Metrics()
+    log = logs.configure(settings.log, metrics)
+    stop = Stop(settings.life.drain_ms / 1000 + STOP_SECONDS, log)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, stop.signal)
-    logger = logs.configure(settings.log)
-    office = Office(settings, logger, Metrics(), Health(), stop)
+    try:
+        _run(settings, log, metrics, stop)
+    finally:
+        log.queue.close()
+    if stop.refusal is not None:
+        raise stop.refusal
+
+
+def _run(settings: Settings, log: Log, metrics: Metrics, stop: Stop) -> None:
+    office = Office(settings, log, metrics, Health(), stop)
+    logger = log.logger
     with ExitStack() as stack:
         name = instance.claim(settings.instance)
         stack.callback(name.release)
@@ -91,8 +104,6 @@ def run(settings: Settings) -> None:
             logger.info("ready", card=path.recipe.card_id, precision=path.recipe.precision)
             office.work(path, workshop, name.transactional_id(settings.kafka.group))
     logger.info("stopped")
-    if stop.refusal is not None:
-        raise stop.refusal
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +111,7 @@ class Office:
     """What every part of the running worker shares: settings, log, metrics, health and the wish to stop."""
 
     settings: Settings
-    logger: Logger
+    log: Log
     metrics: Metrics
     health: Health
     stop: Stop
@@ -136,7 +147,7 @@ class Office:
             slots=asyncio.Semaphore(settings.triton.in_flight),
             suspects=asyncio.Lock(),
             metrics=self.metrics,
-            logger=self.logger,
+            logger=self.log.logger,
         )
 
     def work(self, path: Path, workshop: Workshop, transactional_id: str) -> None:
@@ -152,7 +163,7 @@ class Office:
                 path,
                 health=self.health,
                 metrics=self.metrics,
-                logger=self.logger,
+                logger=self.log.logger,
                 transactional_id=transactional_id,
                 stopping=self.stop,
                 workshop=workshop,
@@ -168,7 +179,7 @@ class Office:
         while rebuilt[0] < now - MINUTE:
             rebuilt.popleft()
         self.metrics.rebuilds.inc()
-        self.logger.warning("kafka_clients_rebuilt", why=str(dead), in_the_last_minute=len(rebuilt))
+        self.log.logger.warning("kafka_clients_rebuilt", why=str(dead), in_the_last_minute=len(rebuilt))
         if len(rebuilt) > self.settings.life.rebuilds_per_minute:
             raise Refuse(
                 f"Kafka's clients had to be rebuilt {len(rebuilt)} times in a minute, last because: {dead}."
@@ -190,7 +201,7 @@ class Office:
             except Retry as retry:
                 if str(retry) != said:
                     said = str(retry)
-                    self.logger.warning("waiting", why=said)
+                    self.log.logger.warning("waiting", why=said)
                 if time.monotonic() > deadline:
                     raise Refuse(f"{said}.") from retry
                 time.sleep(ASK_AGAIN_SECONDS)
@@ -232,8 +243,7 @@ class Office:
         def watch() -> None:
             while not over.wait(WATCH_SECONDS):
                 if time.monotonic() - self.health.progressed > allowed:
-                    self.logger.error("no_progress", seconds=allowed)
-                    os._exit(1)
+                    _leave(self.log, "no_progress", allowed)
 
         threading.Thread(target=watch, name="guard", daemon=True).start()
         return over.set
@@ -246,16 +256,11 @@ class Office:
         metrics.engine_in_flight_limit.set(settings.triton.in_flight)
 
 
-def _at_the_latest(seconds: float, why: str) -> threading.Timer:
-    """A timer that ends the process; the broker aborts what is open, and a successor reads it again."""
-
-    def end() -> None:
-        sys.stderr.write(f"pangaea: {why} within {seconds:.0f} s: leaving at once.\n")
-        os._exit(1)
-
-    timer = threading.Timer(seconds, end)
-    timer.daemon = True
-    return timer
+def _leave(log: Log, why: str, seconds: float) -> None:
+    """End the process at once; the broker aborts what is open, and a successor reads it again."""
+    log.logger.error(why, seconds=seconds)
+    log.queue.flush()
+    os._exit(1)
 
 
 async def _made(settings: Settings) -> Engine:

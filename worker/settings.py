@@ -142,6 +142,7 @@ class LogSettings(Frozen):
     """Structured logs on standard error."""
 
     level: Literal["debug", "info", "warning", "error"] = "info"
+    queue_lines: int = Field(default=4_096, ge=1, description="lines that may wait for a slow reader")
 
 
 def _card_beside_the_code() -> Path:

@@ -7,13 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from local.stack import Stack
+from local.stack import Options, Stack
+from tests.end_to_end import faulty
 from tests.end_to_end.harness import Reader, Worker, wait_until
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 EXAMPLES = ROOT / "examples" / "photos"
 
 Start = Callable[..., Worker]
+PATIENCE_MS = 500
 
 
 @pytest.fixture(scope="session")
@@ -71,3 +73,19 @@ def reader(stack: Stack) -> Iterator[Reader]:
 def examples() -> dict[str, bytes]:
     """The example photos by file name."""
     return {path.name: path.read_bytes() for path in sorted(EXAMPLES.glob("*.jpg"))}
+
+
+@pytest.fixture(scope="module")
+def broken(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Stack, dict[str, str]]]:
+    """A stack of its own with the engine that fails on purpose, and a worker's settings for it."""
+    models, card = faulty.repository(tmp_path_factory.mktemp("faulty"))
+    with Stack.start(Options(models=models)) as stack:
+        yield (
+            stack,
+            {
+                "PANGAEA_KAFKA__BOOTSTRAP": stack.kafka,
+                "PANGAEA_TRITON__URL": stack.triton,
+                "PANGAEA_TRITON__PATIENCE_MS": str(PATIENCE_MS),
+                "PANGAEA_CARD": str(card),
+            },
+        )

@@ -12,29 +12,12 @@ import pytest
 from confluent_kafka import TopicPartition
 from confluent_kafka.admin import AdminClient
 
-from local.stack import Options, Stack
+from local.stack import Stack
 from tests.end_to_end import faulty
+from tests.end_to_end.conftest import PATIENCE_MS
 from tests.end_to_end.harness import Reader, Seen, Worker, send_all, wait_until
 from tests.end_to_end.records import check_order, check_valid
 from worker.topics import REJECTED, feed
-
-PATIENCE_MS = 500
-
-
-@pytest.fixture(scope="module")
-def broken(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Stack, dict[str, str]]]:
-    """A stack of its own with the engine that fails on purpose, and a worker's settings for it."""
-    models, card = faulty.repository(tmp_path_factory.mktemp("faulty"))
-    with Stack.start(Options(models=models)) as stack:
-        yield (
-            stack,
-            {
-                "PANGAEA_KAFKA__BOOTSTRAP": stack.kafka,
-                "PANGAEA_TRITON__URL": stack.triton,
-                "PANGAEA_TRITON__PATIENCE_MS": str(PATIENCE_MS),
-                "PANGAEA_CARD": str(card),
-            },
-        )
 
 
 @pytest.fixture

@@ -7,20 +7,30 @@ took. Never its id, key, headers, bytes, or what its metadata says: an id is the
 from __future__ import annotations
 
 import logging
-import sys
+from typing import NamedTuple
 
 import orjson
 import structlog
 
+from worker.edges.log_queue import LogQueue, standard_error
+from worker.edges.metrics import Metrics
 from worker.settings import LogSettings
 
 Logger = structlog.typing.FilteringBoundLogger
 
 
-def configure(settings: LogSettings) -> Logger:
-    """Return the process's logger; called once, by a composition root."""
+class Log(NamedTuple):
+    """The process's logger, and the queue through which its lines go out."""
+
+    logger: Logger
+    queue: LogQueue
+
+
+def configure(settings: LogSettings, metrics: Metrics) -> Log:
+    """Return the process's log; called once, by a composition root, which closes the queue at the end."""
+    lines = LogQueue(standard_error(), settings.queue_lines, metrics)
     logger: Logger = structlog.wrap_logger(
-        structlog.BytesLogger(sys.stderr.buffer),
+        lines,
         processors=[
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
@@ -34,7 +44,9 @@ def configure(settings: LogSettings) -> Logger:
     logging.basicConfig(level=logging.WARNING, handlers=[_Library(logger)], force=True)
     # Pillow's warnings speak of what is inside a file.
     logging.getLogger("PIL").setLevel(logging.CRITICAL)
-    return logger
+    # Python's own warnings would go to standard error past the queue.
+    logging.captureWarnings(capture=True)
+    return Log(logger, lines)
 
 
 class _Library(logging.Handler):

@@ -67,6 +67,12 @@ class Metrics:
         self.engine_in_flight = self._gauge("engine_requests", "Requests under way at the engine.")
         self.engine_in_flight_limit = self._gauge("engine_requests_limit", "The most requests at the engine.")
 
+        self.log_queue = self._gauge("log_queue_lines", "Log lines that wait to be written.")
+        self.log_queue_limit = self._gauge("log_queue_lines_limit", "From here on log lines are dropped.")
+        self.log_lines_dropped = self._counter(
+            "log_lines_dropped", "Log lines dropped, because nobody read them or too slowly."
+        )
+
         # Kafka.
         self.assigned = self._gauge("partitions_assigned", "Input partitions held by this member.")
         self.rebalances = self._counter("rebalances", "Changes of the assignment, by kind.", "kind")
