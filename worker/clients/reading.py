@@ -10,6 +10,7 @@ from confluent_kafka import Consumer, IsolationLevel, KafkaError, KafkaException
 from confluent_kafka.admin import AdminClient, OffsetSpec
 
 from worker.edges.connection import ANSWER_SECONDS, client_config, refuse
+from worker.edges.kafka_codes import RETRIED
 from worker.errors import Refuse
 from worker.record import Partition
 from worker.settings import KafkaSettings
@@ -109,7 +110,7 @@ def tolerate(error: KafkaError, kafka: KafkaSettings) -> None:
     """Pass over what a reader waits out (a broker away, a leader moving).
 
     Raises:
-        Refuse: the rights are missing, or the client is finished.
+        Refuse: the rights are missing, the client is finished, or records cannot be read.
     """
-    if error.fatal() or not (error.retriable() or error.code() < 0):
+    if error.fatal() or error.code() not in RETRIED:
         raise refuse(KafkaException(error), kafka)

@@ -17,7 +17,8 @@ from confluent_kafka import Consumer, KafkaException, Message, Producer, TopicPa
 
 from worker.clients.reading import places
 from worker.edges.connection import ANSWER_SECONDS, client_config, refuse
-from worker.edges.kafka_errors import PASSING, error_of
+from worker.edges.kafka_codes import PASSING
+from worker.edges.kafka_errors import error_of
 from worker.errors import Refuse
 from worker.finish.document import timestamp
 from worker.record import Partition

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from confluent_kafka import KafkaException
+from typing import Any
+
+from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import AdminClient
 
-from worker.edges.connection import ANSWER_SECONDS, client_config
+from worker.edges.connection import ANSWER_SECONDS, client_config, refuse
+from worker.edges.kafka_codes import UNWELCOME
 from worker.edges.kafka_errors import error_of, mapped
 from worker.errors import Refuse, Retry
 from worker.settings import KafkaSettings
@@ -16,15 +19,23 @@ def check(settings: KafkaSettings) -> None:
     """See that the input and every output exist, and that a result's partition exists for each photo's.
 
     Raises:
-        Retry: no broker answers, or a topic is missing (it may yet be made).
+        Retry: no broker answers, it turns this client away, or a topic is missing (it may yet be made).
         Refuse: an output has fewer partitions than the input, or the rights are missing.
     """
+    heard: list[KafkaError] = []
+    config: dict[str, Any] = {**client_config(settings), "error_cb": heard.append}
+    admin = AdminClient(config)
     try:
-        found = AdminClient(client_config(settings)).list_topics(timeout=ANSWER_SECONDS).topics
+        found = admin.list_topics(timeout=ANSWER_SECONDS).topics
     except KafkaException as exc:
         trouble = mapped(error_of(exc), doing="looking for the topics")
         if isinstance(trouble, Refuse):
             raise trouble from exc
+        admin.poll(0)
+        turned_away = next((each for each in heard if each.code() in UNWELCOME), None)
+        if turned_away is not None:
+            # The call itself says no more than that nobody answered.
+            raise Retry(str(refuse(KafkaException(turned_away), settings)).rstrip(".")) from exc
         raise Retry(
             f"no Kafka broker answers at {settings.bootstrap}: start one with `pangaea up`, or set"
             " PANGAEA_KAFKA__BOOTSTRAP"

@@ -1,40 +1,30 @@
 """The consumer's side of Kafka: the records of `photos`, in order, and what becomes of the assignment.
 
 One thread polls; every callback runs inside `poll`, on that thread. Offsets are never taken from position():
-what is committed is decided by the ordering, and where reading starts is read from the broker here.
+what is committed is decided by the ordering, and where reading starts by `starts`.
 """
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
 import orjson
-from confluent_kafka import OFFSET_INVALID, Consumer, KafkaError, KafkaException, Message, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from worker.edges.connection import client_config, refuse
-from worker.edges.kafka_errors import ClientDead, error_of, mapped
-from worker.errors import PangaeaError, Refuse, Retry
+from worker.edges.kafka_codes import UNWELCOME
+from worker.edges.kafka_errors import ClientDead, calling, error_of, mapped
+from worker.edges.starts import Start as Start  # noqa: PLC0414 - the listener hears of it
+from worker.edges.starts import Starts, Watcher
+from worker.errors import PangaeaError
 from worker.record import Partition, Source
 from worker.settings import KafkaSettings
 
-BROKER_SECONDS = 10.0
-"""How long one question to the broker may take before it is asked again."""
 
-LEADER_SECONDS = 0.1
-"""How long to wait before a partition without a leader is asked again."""
-
-
-class Start(NamedTuple):
-    """Where a newly assigned partition is read from; `fresh` when the group had committed nothing yet."""
-
-    offset: int
-    fresh: bool
-
-
-class Listener(Protocol):
+class Listener(Watcher, Protocol):
     """Who is told of the assignment, on the polling thread, before `poll` returns."""
 
     def assigned(self, starts: Mapping[Partition, Start]) -> None:
@@ -48,12 +38,6 @@ class Listener(Protocol):
 
     def connected(self, *, up: bool) -> None:
         """The last broker went away, or one came back."""
-
-    def waiting(self) -> None:
-        """The broker is being waited for inside a callback: slow, but alive."""
-
-    def lost_to_retention(self, count: int) -> None:
-        """So many unread photos are gone, and it was allowed to go on without them."""
 
     def prefetched(self, records: int, size: int) -> None:
         """Records and bytes that the client holds fetched and not yet taken."""
@@ -93,7 +77,9 @@ class PhotoSource:
     def __init__(self, settings: KafkaSettings, listener: Listener, *, client_id: str) -> None:
         self._settings = settings
         self._listener = listener
+        self._starts = Starts(settings, listener)
         self._paused = False
+        self._unwelcome: PangaeaError | None = None
         try:
             self._consumer = Consumer(self._config(client_id))
         except KafkaException as exc:
@@ -130,11 +116,12 @@ class PhotoSource:
 
     def poll(self, seconds: float) -> Record | EndOfPartition | None:
         """Return the next record, an end of partition, or None when there was nothing for so long."""
-        try:
+        with calling("reading photos"):
             message = self._consumer.poll(seconds)
-        except KafkaException as exc:
-            raise mapped(error_of(exc), doing="reading photos") from exc
         if message is None:
+            unwelcome, self._unwelcome = self._unwelcome, None
+            if unwelcome is not None:
+                raise unwelcome
             return None
         error = message.error()
         if error is None:
@@ -168,22 +155,23 @@ class PhotoSource:
     def pause(self) -> None:
         """Stop fetching all that is assigned; `poll` still serves the group."""
         self._paused = True
-        self._consumer.pause(self._consumer.assignment())
+        with calling("pausing"):
+            self._consumer.pause(self._consumer.assignment())
 
     def resume(self) -> None:
         """Fetch again."""
         self._paused = False
-        self._consumer.resume(self._consumer.assignment())
+        with calling("resuming"):
+            self._consumer.resume(self._consumer.assignment())
 
     def close(self) -> None:
         """Leave the group; the listener is told that its partitions go."""
-        self._consumer.close()
+        with suppress(KafkaException):
+            # Why this member leaves must not be hidden by how: who cannot leave is missed by the group.
+            self._consumer.close()
 
     def _assign(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
-        starts = {
-            Partition(each.topic, each.partition): self._start(consumer, each)
-            for each in self._committed(consumer, partitions)
-        }
+        starts = self._starts.of(consumer, _partitions(partitions))
         consumer.incremental_assign(
             [TopicPartition(home.topic, home.number, start.offset) for home, start in starts.items()]
         )
@@ -196,78 +184,9 @@ class PhotoSource:
         if places:
             (consumer.pause if self._paused else consumer.resume)(places)
 
-    def _committed(self, consumer: Consumer, partitions: list[TopicPartition]) -> list[TopicPartition]:
-        """Read the committed offsets, waiting for transactions of a member that has just died.
-
-        A read_committed client asks for stable offsets (KIP-447): until the dead member's transaction is
-        timed out, this answers UNSTABLE_OFFSET_COMMIT or nothing.
-        """
-        if not partitions:
-            return []
-        deadline = time.monotonic() + self._settings.transaction_timeout_ms / 1000 + 3 * BROKER_SECONDS
-        while True:
-            try:
-                answer = consumer.committed(partitions, timeout=BROKER_SECONDS)
-            except KafkaException as exc:
-                trouble = mapped(error_of(exc), doing="reading committed offsets")
-            else:
-                failed = next((each.error for each in answer if each.error is not None), None)
-                if failed is None:
-                    return answer
-                trouble = mapped(failed, doing="reading committed offsets")
-            if not isinstance(trouble, Retry) or time.monotonic() > deadline:
-                raise _dead(trouble)
-            self._listener.waiting()
-            time.sleep(LEADER_SECONDS)
-
-    def _start(self, consumer: Consumer, committed: TopicPartition, *, midway: bool = False) -> Start:
-        """Decide where to read; `latest` counts for a group that has never read, not midway."""
-        low, high = self._watermarks(consumer, committed)
-        if committed.offset == OFFSET_INVALID:
-            return Start(high if self._settings.start == "latest" and not midway else low, fresh=True)
-        if committed.offset > high:
-            raise Refuse(
-                f"{committed.topic}/{committed.partition} ends at {high}, but group {self._settings.group}"
-                f" has read up to {committed.offset}: was the topic made anew? Choose a new group with"
-                " PANGAEA_KAFKA__GROUP."
-            )
-        if committed.offset < low:
-            return Start(self._lost_to_retention(committed, low), fresh=True)
-        return Start(committed.offset, fresh=False)
-
-    def _lost_to_retention(self, committed: TopicPartition, low: int) -> int:
-        count = low - committed.offset
-        if not self._settings.accept_loss:
-            raise Refuse(
-                f"retention has eaten up to {count} unread photos of {committed.topic}/{committed.partition}"
-                f" (offsets {committed.offset} to {low - 1}): lengthen retention.ms; to go on without them,"
-                " run with --accept-loss."
-            )
-        self._listener.lost_to_retention(count)
-        return low
-
-    def _watermarks(self, consumer: Consumer, partition: TopicPartition) -> tuple[int, int]:
-        """Read the ends of a partition, waiting for a leader that is just being elected."""
-        here = TopicPartition(partition.topic, partition.partition)
-        deadline = time.monotonic() + BROKER_SECONDS
-        while True:
-            try:
-                answer = consumer.get_watermark_offsets(here, timeout=BROKER_SECONDS, cached=False)
-            except KafkaException as exc:
-                trouble = mapped(error_of(exc), doing="reading the ends of photos")
-                if not isinstance(trouble, Retry) or time.monotonic() > deadline:
-                    raise _dead(trouble) from exc
-                self._listener.waiting()
-                time.sleep(LEADER_SECONDS)
-                continue
-            if answer is None:
-                raise ClientDead("the ends of photos could not be read in time")
-            return answer
-
     def _fell_behind(self, partition: Partition) -> None:
         """Retention passed the reader: stop with the count, or go on from what is left."""
-        committed = self._committed(self._consumer, [TopicPartition(partition.topic, partition.number)])[0]
-        start = self._start(self._consumer, committed, midway=True)
+        start = self._starts.of(self._consumer, [partition], midway=True)[partition]
         self._listener.assigned({partition: start})
         self.rewind(partition, start.offset)
 
@@ -280,8 +199,14 @@ class PhotoSource:
         consumer.incremental_unassign(partitions)
 
     def _trouble(self, error: KafkaError) -> None:
+        """Take what librdkafka says outside of calls: it goes on by itself, so nothing here ends anything.
+
+        A broker that is away is told through `connected`; one that turns the client away is raised by `poll`.
+        """
         if error.code() == KafkaError._ALL_BROKERS_DOWN:  # noqa: SLF001 - librdkafka's own code
             self._listener.connected(up=False)
+        elif error.code() in UNWELCOME:
+            self._unwelcome = mapped(error, doing="connecting")
 
     def _statistics(self, text: str) -> None:
         statistics = orjson.loads(text)
@@ -293,13 +218,6 @@ class PhotoSource:
         self._listener.prefetched(
             sum(each["fetchq_cnt"] for each in partitions), sum(each["fetchq_size"] for each in partitions)
         )
-
-
-def _dead(trouble: PangaeaError) -> PangaeaError:
-    """Inside a callback there is no going on without an answer: a Retry becomes a new client."""
-    if isinstance(trouble, Retry) and not isinstance(trouble, ClientDead):
-        return ClientDead(str(trouble))
-    return trouble
 
 
 def _record(message: Message) -> Record:
