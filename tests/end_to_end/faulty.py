@@ -1,7 +1,7 @@
 """A Triton repository whose engine fails on purpose.
 
 It is told by a photo's colour what to do with it, and fails on every photo while the file `ill` lies beside
-the repository.
+the repository; while the file `slow` does, every photo takes as long as a slow one.
 """
 
 from __future__ import annotations
@@ -16,8 +16,12 @@ from PIL import Image
 from worker.record import SLUGS
 
 MODELS = ("efficientnet", "fusion", "continent")
-WELL, RAISES, SLOW = (40, 40, 40), (250, 0, 0), (0, 250, 0)
+WELL, RAISES, SLOW, SPOILS = (40, 40, 40), (250, 0, 0), (0, 250, 0), (0, 0, 250)
+SPOILED_SECONDS = 0.02
+"""How long a batch takes that one of its photos spoils for all: the next fills up meanwhile."""
+
 SLOW_SECONDS = 3.0
+SLOW_FILE = "slow"
 
 ENGINE = f"""
 import pathlib
@@ -27,16 +31,22 @@ import triton_python_backend_utils as backend
 
 class TritonPythonModel:
     def execute(self, requests):
+        images = [backend.get_input_tensor_by_name(each, "image").as_numpy() for each in requests]
+        if any(image[0, 130, 130, 2] > 200 for image in images):
+            time.sleep({SPOILED_SECONDS})
+            raise ValueError("a batch that it cannot digest")
         return [self.answer(request) for request in requests]
 
     def answer(self, request):
-        if (pathlib.Path(__file__).parents[3] / "ill").exists():
+        beside = pathlib.Path(__file__).parents[3]
+        if (beside / "ill").exists():
             return backend.InferenceResponse(error=backend.TritonError("no memory left on the device"))
         image = backend.get_input_tensor_by_name(request, "image").as_numpy()
         red, green, _ = image[0, 130, 130]
         if red > 200:
             return backend.InferenceResponse(error=backend.TritonError("a photo that it cannot digest"))
-        if green > 200 and not request.is_cancelled():
+        slow = green > 200 or (beside / "{SLOW_FILE}").exists()
+        if slow and not request.is_cancelled():
             time.sleep({SLOW_SECONDS})
         logits = np.zeros((image.shape[0], 5, 7), np.float32)
         logits[:, :, 3] = np.linspace(4, 5, 5)

@@ -41,14 +41,24 @@ def free_port() -> int:
 
 
 class Worker:
-    """`pangaea run` as a child process; its log goes to a file."""
+    """`pangaea run` as a child process; its log goes to a file.
 
-    def __init__(self, environment: Mapping[str, str], log: Path, arguments: Iterable[str] = ()) -> None:
+    `module` is what Python runs in place of the front door: one that changes something and then enters it.
+    """
+
+    def __init__(
+        self,
+        environment: Mapping[str, str],
+        log: Path,
+        arguments: Iterable[str] = (),
+        *,
+        module: str = "pangaea",
+    ) -> None:
         self.port = free_port()
         self.log = log
         self._handle = log.open("ab")
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "pangaea", "run", *arguments],
+            [sys.executable, "-m", module, "run", *arguments],
             env={**os.environ, "PANGAEA_SERVE__PORT": str(self.port), **environment},
             stdout=self._handle,
             stderr=self._handle,

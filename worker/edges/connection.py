@@ -65,9 +65,13 @@ def client_config(settings: KafkaSettings) -> ClientConfig:
         "log.connection.close": False,
         # Clients would send the broker figures about themselves (KIP-714) where it asks for them.
         "enable.metrics.push": False,
-        # A restarted broker is seen within a second; the default backs off to ten.
+        # A restarted broker is seen within half a second; the default backs off to ten.
         "reconnect.backoff.ms": 100,
-        "reconnect.backoff.max.ms": 1_000,
+        "reconnect.backoff.max.ms": 500,
+        # The default, `rebootstrap` (KIP-899), strikes every broker off when all are away, and with them the
+        # coordinators that calls under way are waiting for: those then hang (librdkafka's issue 5511).
+        # Bootstrap addresses are asked again without it, too.
+        "metadata.recovery.strategy": "none",
     }
     secret = settings.password.get_secret_value() if settings.password is not None else None
     optional = {

@@ -1,0 +1,478 @@
+"""Every fault, as one function: photos flow, something real breaks, and they flow again."""
+
+from __future__ import annotations
+
+import itertools
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from local import ports
+from tests.end_to_end import faulty
+from tests.end_to_end.harness import Worker, free_port, wait_until
+from tests.faults import instants
+from tests.faults.field import Field, Result, Trial
+
+SESSION_SECONDS = 6.0
+TRANSACTION_SECONDS = 5.0
+CLEAN_UP_SECONDS = 0.5
+SLACK_SECONDS = 3.0
+RATE = 25.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fault:
+    """One kind of fault.
+
+    `limit` is what its recovery is held against in the report (seconds); `soak` how often the long run
+    repeats it; `field` names the stack that it needs.
+    """
+
+    name: str
+    what: str
+    run: Callable[[Trial, int], None]
+    limit: float | None = None
+    soak: int = 3
+    field: str = "real"
+
+
+def attempt(fault: Fault, field: Field, repetitions: int, *, rate: float = RATE) -> Result:
+    """Let the fault loose so many times, and make the account."""
+    with Trial(field, fault.name, rate=rate) as trial:
+        fault.run(trial, repetitions)
+        result = trial.result(fault.what, repetitions, fault.limit)
+        trial.stop()
+        return result
+
+
+# --- the worker -----------------------------------------------------------------------------------------
+
+
+def killed(trial: Trial, repetitions: int) -> None:
+    """SIGKILL at a random instant; a worker of the same name is started at once."""
+    _kills(trial, repetitions, itertools.repeat("one"))
+
+
+def killed_renamed(trial: Trial, repetitions: int) -> None:
+    """SIGKILL at a random instant; a worker of another name takes over."""
+    _kills(trial, repetitions, (f"after-{number}" for number in itertools.count()))
+
+
+def _kills(trial: Trial, repetitions: int, names: Iterator[str]) -> None:
+    worker = trial.ready(next(names))
+    with trial.load():
+        for _ in range(repetitions):
+            trial.flowing()
+            # The instant is random within some transactions' time: what is under way then differs each time.
+            threading.Event().wait(trial.random.uniform(0.0, 1.5))
+            worker.process.kill()
+            since = trial.note("worker killed")
+            worker.process.wait()
+            worker = trial.worker(next(names))
+            trial.recovered(since, killed=True)
+
+
+def killed_in_transaction(trial: Trial, repetitions: int) -> None:
+    """SIGKILL while a transaction is open, its records and offsets sent; the same name starts again."""
+    _kills_in_transaction(trial, repetitions, itertools.repeat("one"))
+
+
+def killed_in_transaction_renamed(trial: Trial, repetitions: int) -> None:
+    """SIGKILL while a transaction is open, its records and offsets sent; another name takes over."""
+    _kills_in_transaction(trial, repetitions, (f"next-{number}" for number in itertools.count()))
+
+
+def _kills_in_transaction(trial: Trial, repetitions: int, names: Iterator[str]) -> None:
+    worker, hold = _sleeper(trial, next(names), before=instants.COMMIT)
+    with trial.load():
+        for _ in range(repetitions):
+            trial.flowing()
+            _fall_asleep(worker, hold)
+            worker.process.kill()
+            since = trial.note("worker killed in a transaction")
+            worker.process.wait()
+            worker, hold = _sleeper(trial, next(names), before=instants.COMMIT, wait=False)
+            trial.recovered(since, killed=True)
+
+
+def stopped_past_session(trial: Trial, repetitions: int) -> None:
+    """SIGSTOP in an open transaction for longer than the session, not the transaction; then SIGCONT.
+
+    Another worker has taken over meanwhile. The sleeper's offsets are refused, it aborts and rejoins.
+    """
+    long = {"PANGAEA_KAFKA__TRANSACTION_TIMEOUT_MS": "30000"}
+    sleeper, hold = _sleeper(trial, "sleeper", before=instants.OFFSETS, settings=long)
+    trial.ready("other", settings=long)
+    with trial.load():
+        for _ in range(repetitions):
+            _until_both_hold(trial)
+            trial.flowing()
+            _fall_asleep(sleeper, hold)
+            asleep = trial.note("worker asleep")
+            _until_alone(trial)
+            sleeper.process.send_signal(signal.SIGCONT)
+            trial.note("worker awake")
+            trial.recovered(asleep, killed=True)
+            wait_until(lambda: sleeper.ask("/ready")[0] == 200, 30, "the sleeper to be ready again")
+    trial.notes["aborted transactions"] = _ends(sleeper, "aborted")
+    trial.notes["clients rebuilt"] = sleeper.metric("pangaea_client_rebuilds_total")
+
+
+def stopped_past_transaction(trial: Trial, repetitions: int) -> None:
+    """SIGSTOP in an open transaction for longer than session and transaction; then SIGCONT.
+
+    The broker has aborted what was open. The sleeper's clients are finished, and it builds them anew.
+    """
+    sleeper, hold = _sleeper(trial, "sleeper", before=instants.COMMIT)
+    trial.ready("other")
+    with trial.load():
+        for _ in range(repetitions):
+            _until_both_hold(trial)
+            trial.flowing()
+            _fall_asleep(sleeper, hold)
+            asleep = trial.note("worker asleep")
+            # The other one can only publish what the sleeper held once its transaction is aborted.
+            trial.recovered(asleep, killed=True)
+            sleeper.process.send_signal(signal.SIGCONT)
+            trial.note("worker awake")
+            _until_both_hold(trial)
+    trial.notes["clients rebuilt"] = sleeper.metric("pangaea_client_rebuilds_total")
+
+
+def rebalances(trial: Trial, repetitions: int) -> None:
+    """Two workers join and leave in turn, while a third stays: a storm of rebalances."""
+    trial.ready("steady")
+    with trial.load():
+        for number in range(repetitions):
+            guest = trial.ready(f"guest-{number % 2}")
+            trial.note("worker joined")
+            trial.flowing()
+            assert guest.stop(seconds=40) == 0
+            since = trial.note("worker left")
+            trial.recovered(since)
+
+
+def one_name_twice(trial: Trial, repetitions: int) -> None:
+    """Two hosts start a worker of one name: each fences the other until one gives up; no record doubles."""
+    first = trial.ready("twin")
+    with trial.load():
+        for number in range(repetitions):
+            elsewhere = trial.field.folder / f"host-{number}"
+            elsewhere.mkdir(exist_ok=True)
+            second = trial.worker("twin", settings={"TMPDIR": str(elsewhere)})
+            trial.note("a twin starts")
+            wait_until(partial(_one_gave_up, first, second), 120, "one of the twins to give up")
+            since = trial.note("one has given up")
+            alive = [each for each in (first, second) if each.process.poll() is None]
+            first = alive[0] if alive else trial.worker("twin")
+            trial.recovered(since)
+
+
+def _one_gave_up(*twins: Worker) -> bool:
+    """Whether one has ended, as it should: with exit code 1 and the mend."""
+    ended = [each for each in twins if each.process.poll() is not None]
+    for each in ended:
+        assert each.process.returncode == 1
+        assert "PANGAEA_INSTANCE" in each.said().splitlines()[-1]
+    return bool(ended)
+
+
+# --- the servers ----------------------------------------------------------------------------------------
+
+
+def broker_killed(trial: Trial, repetitions: int) -> None:
+    """The broker is killed and started again on its data."""
+    trial.ready()
+    broker = trial.field.stack.broker
+    with trial.load():
+        for _ in range(repetitions):
+            trial.flowing()
+            broker.kill()
+            trial.note("broker killed")
+            accepts = _when(lambda: ports.accepts(broker.port))
+            broker.restart()
+            trial.note("broker accepts")
+            trial.recovered(accepts())
+
+
+def broker_moved(trial: Trial, repetitions: int) -> None:
+    """The broker comes back at another address; the one that the worker was started with leads there."""
+    trial.ready(linked=True)
+    broker = trial.field.stack.broker
+    with trial.load():
+        for _ in range(repetitions):
+            trial.flowing()
+            broker.kill()
+            trial.note("broker killed")
+            broker.port = free_port()
+            # Clients are told the new address itself, which the proxy, their bootstrap address, leads to.
+            broker.advertise = broker.bootstrap
+            trial.field.proxy.lead_to(broker.port)
+            accepts = _when(lambda: ports.accepts(broker.port))
+            broker.restart()
+            trial.note("broker accepts")
+            trial.recovered(accepts())
+
+
+def disk_full(trial: Trial, repetitions: int) -> None:
+    """The broker's disk fills up; it gives up, room is made, and it is started again on its data."""
+    trial.ready()
+    broker = trial.field.stack.broker
+    filler = broker.data.parent / "filler"
+    with trial.load():
+        for _ in range(repetitions):
+            trial.flowing()
+            _fill(filler)
+            trial.note("disk full")
+            wait_until(lambda: not broker.alive, 60, "the broker to give up")
+            trial.note("broker gave up")
+            filler.unlink()
+            accepts = _when(lambda: ports.accepts(broker.port))
+            broker.restart()
+            trial.note("broker accepts")
+            trial.recovered(accepts())
+
+
+def triton_killed(trial: Trial, repetitions: int) -> None:
+    """Triton is killed and started again."""
+    trial.ready()
+    server = trial.field.stack.server
+    assert server is not None
+    with trial.load():
+        for _ in range(repetitions):
+            trial.flowing()
+            server.kill()
+            trial.note("Triton killed")
+            server.restart()
+            trial.recovered(trial.note("Triton ready"))
+
+
+def triton_slow(trial: Trial, repetitions: int) -> None:
+    """Every answer takes seconds, longer than the patience; nothing is rejected, and then all is well."""
+    trial.ready()
+    slow = trial.field.folder / faulty.SLOW_FILE
+    with trial.load():
+        for _ in range(repetitions):
+            trial.flowing()
+            slow.touch()
+            trial.note("engine slow")
+            threading.Event().wait(6.0)
+            slow.unlink()
+            trial.recovered(trial.note("engine well"))
+    trial.accountant.settle(60)
+    trial.notes["rejected while slow"] = _errors(trial) - _raising(trial)
+
+
+def engine_errs(trial: Trial, repetitions: int) -> None:
+    """The engine raises on some photos, always the same: they are rejected, their neighbours are answered."""
+    trial.ready()
+    for _ in range(repetitions):
+        with trial.load():
+            trial.flowing()
+            trial.flowing()
+    trial.accountant.settle(60)
+    trial.notes["engine_error"] = _errors(trial)
+    trial.notes["photos that raise"] = _raising(trial)
+
+
+def refused(trial: Trial, repetitions: int) -> None:
+    """The worker's network is cut: connections are reset, new ones turned away; then it heals."""
+    _cuts(trial, repetitions, "refused")
+
+
+def silenced(trial: Trial, repetitions: int) -> None:
+    """The worker's network is cut in silence: packets are dropped and nobody says so; then it heals."""
+    _cuts(trial, repetitions, "silent")
+
+
+def _cuts(trial: Trial, repetitions: int, kind: str) -> None:
+    trial.ready(linked=True)
+    with trial.load():
+        for number in range(repetitions):
+            trial.flowing()
+            with trial.field.proxy.cut("refused" if kind == "refused" else "silent"):
+                trial.note("network cut")
+                # Shorter than the session and longer, in turn.
+                threading.Event().wait(8.0 if number % 2 == 0 else 3.0)
+            trial.recovered(trial.note("network healed"))
+
+
+def clock_jumps(trial: Trial, repetitions: int) -> None:
+    """The worker's wall clock jumps an hour ahead and an hour back; so do the senders' timestamps."""
+    clock = trial.field.folder / "clock"
+    clock.write_text("0")
+    worker = trial.ready(module="tests.faults.instants", settings={instants.CLOCK: str(clock)})
+    jumps = itertools.cycle((0, -3_600_000, 30_000))
+    with trial.load(clock_ms=lambda: int(time.time() * 1000) + next(jumps)):
+        for _ in range(repetitions):
+            for seconds in ("3600", "-3600", "0"):
+                clock.write_text(seconds)
+                trial.recovered(trial.note(f"clock off by {seconds} s"))
+    trial.notes["absurd timestamps"] = worker.metric("pangaea_timestamps_absurd_total")
+
+
+# --- helpers --------------------------------------------------------------------------------------------
+
+
+def _sleeper(
+    trial: Trial,
+    name: str,
+    *,
+    before: str,
+    wait: bool = True,
+    settings: Mapping[str, str] | None = None,
+) -> tuple[Worker, Path]:
+    hold = trial.field.folder / f"hold-{name}-{len(trial.workers)}"
+    start = trial.ready if wait else trial.worker
+    worker = start(
+        name,
+        module="tests.faults.instants",
+        settings={instants.HOLD: str(hold), instants.BEFORE: before, **(settings or {})},
+    )
+    return worker, hold
+
+
+def _fall_asleep(worker: Worker, hold: Path) -> None:
+    """Let it stop itself in its next transaction, and wait until it has."""
+    hold.write_text("now")
+    wait_until(lambda: _state(worker) == "T", 30, "the worker to fall asleep in a transaction")
+
+
+def _state(worker: Worker) -> str:
+    return Path(f"/proc/{worker.process.pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
+
+
+def _until_both_hold(trial: Trial) -> None:
+    wait_until(lambda: len(trial.members()) == 2, 60, "both workers to be members")
+    wait_until(lambda: all(trial.members().values()), 60, "both workers to hold partitions")
+
+
+def _until_alone(trial: Trial) -> None:
+    wait_until(lambda: list(trial.members().values()) == [6], 60, "the other worker to hold all")
+
+
+def _ends(worker: Worker, kind: str) -> float:
+    lines = worker.ask("/metrics")[1].splitlines()
+    return sum(
+        float(line.rsplit(" ", 1)[1]) for line in lines if f'transactions_total{{end="{kind}"}}' in line
+    )
+
+
+def _errors(trial: Trial) -> int:
+    return sum(each.reason == "engine_error" for each in trial.accountant.committed)
+
+
+def _raising(trial: Trial) -> int:
+    """How many photos were sent on which the engine raises: the last of the field's, in turn."""
+    period = len(trial.field.photos)
+    return sum(int(each.photo_id.rsplit("-", 1)[1]) % period == period - 1 for each in trial.accountant.sent)
+
+
+def _when(condition: Callable[[], bool]) -> Callable[[], float]:
+    """Watch from a thread for the moment (monotonic) at which the condition first holds."""
+    found: list[float] = []
+
+    def watch() -> None:
+        while not condition():
+            time.sleep(0.02)
+        found.append(time.monotonic())
+
+    thread = threading.Thread(target=watch, daemon=True)
+    thread.start()
+
+    def moment() -> float:
+        thread.join(60)
+        return found[0]
+
+    return moment
+
+
+def _fill(filler: Path) -> None:
+    with filler.open("wb") as file:
+        block = bytes(1024 * 1024)
+        try:
+            while True:
+                file.write(block)
+                file.flush()
+        except OSError:
+            # Full: that is what was wanted.
+            return
+
+
+FAULTS = (
+    Fault(
+        name="killed",
+        what="worker killed at a random instant, same name",
+        run=killed,
+        limit=SESSION_SECONDS + SLACK_SECONDS,
+        soak=20,
+    ),
+    Fault(
+        name="killed-renamed",
+        what="worker killed at a random instant, new name",
+        run=killed_renamed,
+        limit=SESSION_SECONDS + TRANSACTION_SECONDS + CLEAN_UP_SECONDS + SLACK_SECONDS,
+        soak=10,
+    ),
+    Fault(
+        name="killed-in-transaction",
+        what="worker killed in an open transaction, same name",
+        run=killed_in_transaction,
+        limit=SESSION_SECONDS + SLACK_SECONDS,
+        soak=5,
+    ),
+    Fault(
+        name="killed-in-transaction-renamed",
+        what="worker killed in an open transaction, new name",
+        run=killed_in_transaction_renamed,
+        limit=SESSION_SECONDS + TRANSACTION_SECONDS + CLEAN_UP_SECONDS + SLACK_SECONDS,
+        soak=5,
+    ),
+    Fault(
+        name="stopped-past-session",
+        what="worker asleep for longer than its session",
+        run=stopped_past_session,
+        limit=SESSION_SECONDS + SLACK_SECONDS,
+    ),
+    Fault(
+        name="stopped-past-transaction",
+        what="worker asleep for longer than session and transaction",
+        run=stopped_past_transaction,
+        limit=SESSION_SECONDS + TRANSACTION_SECONDS + CLEAN_UP_SECONDS + SLACK_SECONDS,
+    ),
+    Fault(name="rebalances", what="workers join and leave in a loop", run=rebalances, soak=10),
+    Fault(name="one-name-twice", what="two hosts run a worker of one name", run=one_name_twice, soak=2),
+    Fault(
+        name="broker-killed",
+        what="broker killed and restarted on its data",
+        run=broker_killed,
+        limit=SESSION_SECONDS + SLACK_SECONDS,
+        soak=5,
+    ),
+    Fault(
+        name="broker-moved",
+        what="broker killed and restarted at another address",
+        run=broker_moved,
+        limit=SESSION_SECONDS + SLACK_SECONDS,
+        soak=2,
+        field="moving",
+    ),
+    Fault(
+        name="disk-full",
+        what="the broker's disk fills up; room is made and it is restarted",
+        run=disk_full,
+        limit=SESSION_SECONDS + SLACK_SECONDS,
+        soak=2,
+        field="small",
+    ),
+    Fault(name="triton-killed", what="Triton killed and restarted", run=triton_killed, limit=2.0, soak=5),
+    Fault(name="triton-slow", what="every answer takes 3 s for 6 s", run=triton_slow, soak=3, field="faulty"),
+    Fault(name="engine-errs", what="the engine raises on one photo in ten", run=engine_errs, field="faulty"),
+    Fault(name="network-refused", what="network cut (connections reset), 8 s and 3 s", run=refused, soak=4),
+    Fault(name="network-silent", what="network cut (packets dropped), 8 s and 3 s", run=silenced, soak=4),
+    Fault(name="clock-jumps", what="clocks jump an hour ahead and back", run=clock_jumps),
+)

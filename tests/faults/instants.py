@@ -1,0 +1,80 @@
+"""`python -m tests.faults.instants run`: the worker as it is, that falls asleep at a chosen instant.
+
+A random kill rarely hits the few milliseconds in which a transaction is open. So this worker stops itself
+(SIGSTOP) right there, once, when it finds the file that FAULTS_HOLD names: what it has produced lies on the
+broker, and the offsets, or the commit, are not sent yet. What happens to it then – SIGKILL, or SIGCONT after
+a while – is the test's to do. FAULTS_CLOCK names a file with the seconds by which its wall clock is off.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import confluent_kafka
+
+HOLD, BEFORE, CLOCK = "FAULTS_HOLD", "FAULTS_BEFORE", "FAULTS_CLOCK"
+OFFSETS, COMMIT = "offsets", "commit"
+
+
+class Sleeper(confluent_kafka.Producer):
+    """A producer whose process falls asleep before one of its transaction's last two steps.
+
+    Only in a transaction that holds records, not in one that only moves offsets.
+    """
+
+    def begin_transaction(self) -> None:
+        """Begin."""
+        self._holds = 0
+        super().begin_transaction()
+
+    def produce(self, *arguments: Any, **named: Any) -> None:
+        """Produce."""
+        self._holds += 1
+        super().produce(*arguments, **named)
+
+    def send_offsets_to_transaction(self, *arguments: Any) -> None:
+        """Send the offsets, perhaps after a long sleep."""
+        self._perhaps(OFFSETS)
+        super().send_offsets_to_transaction(*arguments)
+
+    def commit_transaction(self, *arguments: Any) -> None:
+        """Commit, perhaps after a long sleep."""
+        self._perhaps(COMMIT)
+        super().commit_transaction(*arguments)
+
+    def _perhaps(self, step: str) -> None:
+        here = Path(os.environ[HOLD])
+        if step != os.environ[BEFORE] or not self._holds or not here.exists():
+            return
+        assert self.flush(5) == 0
+        here.unlink()
+        os.kill(os.getpid(), signal.SIGSTOP)
+
+
+def _shifted(clock: Callable[[], float], file: Path) -> Callable[[], float]:
+    """A clock that is wrong by what the file says."""
+
+    def now() -> float:
+        return clock() + (float(file.read_text() or 0) if file.exists() else 0.0)
+
+    return now
+
+
+def main() -> None:
+    """Put the sleeper, or the wrong clock, in place and enter by the front door."""
+    if HOLD in os.environ:
+        confluent_kafka.Producer = Sleeper  # type: ignore[misc]
+    if CLOCK in os.environ:
+        time.time = _shifted(time.time, Path(os.environ[CLOCK]))
+    import pangaea  # noqa: PLC0415 - what it imports must find the changes above
+
+    pangaea.main()
+
+
+if __name__ == "__main__":
+    main()
