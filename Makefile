@@ -8,7 +8,7 @@ JOBS ?= 2
 SOURCES := pangaea.py worker local training tests
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-training lint format lock train clean
+.PHONY: help setup demo test test-training faults lint format lock train clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort
@@ -47,6 +47,9 @@ test: setup  ## every test that needs no torch
 
 test-training: $(VENV)/train.stamp  ## the tests that need torch
 	@$(BIN)/python -m pytest -m training
+
+faults: setup  ## the long run of faults, about half an hour; writes reports/faults/faults.html
+	@$(BIN)/python -m tests.faults
 
 lint: $(VENV)/dev.stamp  ## ruff and mypy
 	@$(BIN)/ruff check $(SOURCES)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import signal
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
@@ -88,9 +89,21 @@ class Trial:
     Everything that came before is nothing to it: its ledgers begin at the present ends of the topics.
     """
 
-    def __init__(self, where: Field, fault: str, *, rate: float, seed: int = 0) -> None:
+    def __init__(
+        self,
+        where: Field,
+        fault: str,
+        *,
+        rate: float,
+        seed: int = 0,
+        module: str = "pangaea",
+        settings: Mapping[str, str] | None = None,
+    ) -> None:
         self.field = where
         self.fault = fault
+        # What is run as worker where the fault does not say, and what every worker is told.
+        self._module = module
+        self._settings = settings or {}
         # A group of its own, that begins at the end: what an earlier trial left is nothing to this one.
         self.group = f"{fault}-{time.time_ns()}"
         self.random = random.Random(seed)  # noqa: S311 - instants of faults, no secrets
@@ -110,9 +123,7 @@ class Trial:
     ) -> None:
         try:
             for worker in self.workers:
-                if worker.process.poll() is None:
-                    worker.process.kill()
-                    worker.process.wait()
+                worker.stop(signal.SIGKILL)
         finally:
             self.accountant.close()
 
@@ -120,7 +131,7 @@ class Trial:
         self,
         name: str = "one",
         *,
-        module: str = "pangaea",
+        module: str | None = None,
         linked: bool = False,
         settings: Mapping[str, str] | None = None,
     ) -> Worker:
@@ -133,17 +144,18 @@ class Trial:
             "PANGAEA_KAFKA__START": "latest",
             "PANGAEA_TRITON__URL": self.field.stack.triton,
             **self.field.settings,
+            **self._settings,
             **(settings or {}),
         }
         log = self.field.folder / f"{self.fault}-{len(self.workers)}.log"
-        self.workers.append(Worker(environment, log, module=module))
+        self.workers.append(Worker(environment, log, module=module or self._module))
         return self.workers[-1]
 
     def ready(
         self,
         name: str = "one",
         *,
-        module: str = "pangaea",
+        module: str | None = None,
         linked: bool = False,
         settings: Mapping[str, str] | None = None,
     ) -> Worker:
@@ -168,15 +180,22 @@ class Trial:
         answer = admin.list_consumer_group_offsets([asked])[self.group].result(10)
         return all(each.offset >= 0 for each in answer.topic_partitions)
 
-    def load(self, *, clock_ms: Callable[[], int] = lambda: 0) -> Load:
-        """A stream of the field's photos at the trial's rate."""
+    def load(
+        self,
+        *,
+        photos: Sequence[bytes] | None = None,
+        total: int | None = None,
+        clock_ms: Callable[[], int] = lambda: 0,
+    ) -> Load:
+        """A stream of the field's photos, or of others, at the trial's rate; `total`: so many and no more."""
         return Load(
             self.field.kafka,
-            self.field.photos,
+            photos or self.field.photos,
             self.accountant.sent,
             rate=self.rate,
             partitions=PARTITIONS,
-            name=f"{self.fault}-{int(self._began * 1000)}",
+            name=f"{self.fault}-{time.monotonic_ns()}",
+            total=total,
             clock_ms=clock_ms,
         )
 
@@ -213,9 +232,11 @@ class Trial:
             if worker.process.poll() is None:
                 assert worker.stop(seconds=seconds) == 0, worker.said()[-2000:]
 
-    def result(self, what: str, repetitions: int, limit: float | None) -> Result:
-        """Wait until the account is complete, or for as long as anything may take, and close it."""
-        self.accountant.settle(FLOWS_SECONDS)
+    def result(
+        self, what: str, repetitions: int, limit: float | None, *, patience: float = FLOWS_SECONDS
+    ) -> Result:
+        """Wait until the account is complete, for `patience` seconds at most, and close it."""
+        self.accountant.settle(patience)
         return Result(
             fault=self.fault,
             what=what,

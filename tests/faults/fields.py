@@ -24,8 +24,8 @@ DISK_MIB = 420
 def opened(name: str, folder: Path) -> Iterator[Field]:
     """Start the field of this name; its files go into the folder.
 
-    `real`: the project's engines, real photos, and one poison photo in ten. `moving`: the same, for a broker
-    that will not come back where it was. `small`: the same, its log on a small disk of its own. `faulty`: an
+    `real`: the project's engines, real photos, and one poison photo in ten. `small`: the
+    same, its log on a small disk of its own. `faulty`: an
     engine that fails on purpose, on one photo in ten.
     """
     if name == "faulty":

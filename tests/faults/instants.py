@@ -3,16 +3,21 @@
 A random kill rarely hits the few milliseconds in which a transaction is open. So this worker stops itself
 (SIGSTOP) right there, once, when it finds the file that FAULTS_HOLD names: what it has produced lies on the
 broker, and the offsets, or the commit, are not sent yet. What happens to it then – SIGKILL, or SIGCONT after
-a while – is the test's to do. FAULTS_CLOCK names a file with the seconds by which its wall clock is off.
+a while – is the test's to do.
+
+FAULTS_CLOCK names a file with the seconds by which its wall clock is off: as the worker's own modules read
+it. A library that hands Python's time to its C core, as gRPC's does, would see two clocks where there is one.
 """
 
 from __future__ import annotations
 
+import importlib
 import os
 import signal
+import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import confluent_kafka
@@ -56,24 +61,26 @@ class Sleeper(confluent_kafka.Producer):
         os.kill(os.getpid(), signal.SIGSTOP)
 
 
-def _shifted(clock: Callable[[], float], file: Path) -> Callable[[], float]:
-    """A clock that is wrong by what the file says."""
+class WrongClock(ModuleType):
+    """The module `time` with a wall clock that is off by what a file says."""
 
-    def now() -> float:
-        return clock() + (float(file.read_text() or 0) if file.exists() else 0.0)
-
-    return now
+    def __init__(self, file: Path) -> None:
+        super().__init__("time")
+        self.__dict__.update(vars(time))
+        self.time = lambda: time.time() + float(file.read_text() or 0)
 
 
 def main() -> None:
     """Put the sleeper, or the wrong clock, in place and enter by the front door."""
     if HOLD in os.environ:
         confluent_kafka.Producer = Sleeper  # type: ignore[misc]
+    importlib.import_module("worker.run")
     if CLOCK in os.environ:
-        time.time = _shifted(time.time, Path(os.environ[CLOCK]))
-    import pangaea  # noqa: PLC0415 - what it imports must find the changes above
-
-    pangaea.main()
+        wrong = WrongClock(Path(os.environ[CLOCK]))
+        for name, module in list(sys.modules.items()):
+            if name.startswith("worker.") and getattr(module, "time", None) is time:
+                vars(module)["time"] = wrong
+    importlib.import_module("pangaea").main()
 
 
 if __name__ == "__main__":

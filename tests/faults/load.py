@@ -30,7 +30,8 @@ class Load:
     """Sends photos round robin over the partitions, `rate` a second, while its `with` block lasts.
 
     Open loop: a photo is due at a fixed moment, whatever became of those before it. What the broker has
-    acknowledged is put into `ledger`; leaving the block waits for the last acknowledgement.
+    acknowledged is put into `ledger`; leaving the block waits for the last acknowledgement. `total`: so many
+    are sent and no more, however long the block lasts.
     """
 
     def __init__(
@@ -42,6 +43,7 @@ class Load:
         rate: float,
         partitions: int,
         name: str,
+        total: int | None = None,
         clock_ms: Callable[[], int] = lambda: 0,
     ) -> None:
         self._photos = photos
@@ -49,6 +51,7 @@ class Load:
         self._rate = rate
         self._partitions = partitions
         self._name = name
+        self._total = total
         self._clock_ms = clock_ms
         self._over = threading.Event()
         self.refused: list[str] = []
@@ -72,7 +75,8 @@ class Load:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._over.set()
+        if self._total is None:
+            self._over.set()
         self._thread.join()
         left = self._producer.flush(120)
         assert left == 0, f"{left} photos were never acknowledged"
@@ -80,7 +84,7 @@ class Load:
 
     def _send(self) -> None:
         due, number = time.monotonic(), 0
-        while not self._over.wait(max(0.0, due - time.monotonic())):
+        while number != self._total and not self._over.wait(max(0.0, due - time.monotonic())):
             photo_id = f"{self._name}-{number}"
             self._producer.produce(
                 "photos",

@@ -1,0 +1,49 @@
+"""Every fault once: in = out, nothing lost, nothing twice, in order. `make faults` is the long run."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.faults.faults import FAULTS, Fault, attempt
+from tests.faults.field import Field
+from tests.faults.fields import opened
+
+SHORT = [fault for fault in FAULTS if fault.short]
+
+
+@pytest.fixture(scope="module")
+def field(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Field]:
+    """The stack that a fault needs; faults of one field share it."""
+    if request.param == "small" and os.geteuid() != 0:
+        pytest.skip("a disk of its own needs the right to mount one")
+    folder: Path = tmp_path_factory.mktemp(request.param)
+    with opened(request.param, folder) as running:
+        yield running
+
+
+@pytest.mark.parametrize(
+    ("field", "fault"),
+    [pytest.param(fault.field, fault, id=fault.name) for fault in SHORT],
+    indirect=["field"],
+)
+def test_fault(field: Field, fault: Fault) -> None:
+    """Something real breaks while photos flow; each still ends in exactly one record, in order."""
+    result = attempt(fault, field, fault.short)
+    assert result.audit.sent > 0
+    assert result.audit.exact, result.audit.wrong
+    for what, count in expected(fault.name).items():
+        assert result.notes[what] == count, (what, dict(result.notes))
+
+
+def expected(name: str) -> dict[str, int]:
+    """What else must be seen, beside an exact account: that the fault did what it is named for."""
+    return {
+        "stopped-past-session": {"aborted transactions": 1, "clients rebuilt": 0},
+        "stopped-past-transaction": {"clients rebuilt": 1},
+        "triton-slow": {"rejected while slow": 0},
+        "engine-errs": {"rejected without need": 0},
+    }.get(name, {})
