@@ -79,6 +79,7 @@ class PhotoSource:
         self._listener = listener
         self._starts = Starts(settings, listener)
         self._paused = False
+        self._closing = False
         self._unwelcome: PangaeaError | None = None
         try:
             self._consumer = Consumer(self._config(client_id))
@@ -135,7 +136,8 @@ class PhotoSource:
 
     def group_metadata(self) -> Any:  # noqa: ANN401 - opaque by confluent-kafka's design
         """Return the proof of membership for a transaction; ask on the polling thread, after callbacks."""
-        return self._consumer.consumer_group_metadata()
+        with calling("asking for the group"):
+            return self._consumer.consumer_group_metadata()
 
     def rewind(self, partition: Partition, offset: int) -> None:
         """Read this partition again from the offset; what was fetched ahead is thrown away.
@@ -166,11 +168,15 @@ class PhotoSource:
 
     def close(self) -> None:
         """Leave the group; the listener is told that its partitions go."""
+        self._closing = True
         with suppress(KafkaException):
             # Why this member leaves must not be hidden by how: who cannot leave is missed by the group.
             self._consumer.close()
 
     def _assign(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
+        if self._closing:
+            # Handed out while leaving: closing gives it back, and would not have the broker answer here.
+            return
         starts = self._starts.of(consumer, _partitions(partitions))
         consumer.incremental_assign(
             [TopicPartition(home.topic, home.number, start.offset) for home, start in starts.items()]
@@ -215,8 +221,10 @@ class PhotoSource:
         partitions = [
             each for topic in statistics["topics"].values() for each in topic["partitions"].values()
         ]
+        # One queue for all that is assigned, told anew by each partition: the sum would count it many times.
         self._listener.prefetched(
-            sum(each["fetchq_cnt"] for each in partitions), sum(each["fetchq_size"] for each in partitions)
+            max((each["fetchq_cnt"] for each in partitions), default=0),
+            max((each["fetchq_size"] for each in partitions), default=0),
         )
 
 

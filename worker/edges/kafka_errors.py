@@ -10,6 +10,11 @@ abortable – `txn_requires_abort()`: the transaction is lost, the client lives.
 delivered: librdkafka then refuses the commit.
 retriable – `retriable()`: the same call may be made again.
 none of them – "treat as a fatal error".
+
+confluent-kafka has a word of its own for a client that is closed, a RuntimeError: `calling` makes it a
+ClientDead. Its other own errors (TypeError, ValueError, SystemError: a value that it cannot pass on) are
+mistakes of ours and stay what they are, but for those that a record can cause (`consumer`, `_headers`) and
+those on the committing thread, which nobody would see (`producer`, `_serve`).
 """
 
 from __future__ import annotations
@@ -41,6 +46,10 @@ def calling(doing: str) -> Iterator[None]:
         yield
     except KafkaException as exc:
         raise mapped(error_of(exc), doing=doing) from exc
+    except RuntimeError as exc:
+        if "closed" not in str(exc):
+            raise
+        raise ClientDead(f"Kafka's client was closed while {doing}") from exc
 
 
 def error_of(exc: KafkaException) -> KafkaError:

@@ -3,6 +3,12 @@
 A transaction is begun only when finished records are at hand, so none is open while anything but Kafka is
 awaited. Producing does not block; what does – sending offsets, committing, aborting – runs on a thread of its
 own and without a time limit: a limit of ten seconds was seen to turn a broker's restart into a fatal state.
+
+What becomes of a transaction that Kafka does not take:
+aborted – the transaction is lost, the producer lives on; it is read again and tried again.
+fatal – the producer is finished.
+If what an aborted transaction was refused for can never get better (a missing right, a record that the topic
+does not take), the next `publish` says so and refuses: trying again would hold its partitions for ever.
 """
 
 from __future__ import annotations
@@ -17,10 +23,11 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
-from confluent_kafka import KafkaException, Producer, TopicPartition
+from confluent_kafka import KafkaError, KafkaException, Message, Producer, TopicPartition
 
 from worker.edges.connection import client_config, refuse
-from worker.edges.kafka_errors import ClientDead, error_of, mapped, severity
+from worker.edges.kafka_errors import ClientDead, calling, error_of, mapped, severity
+from worker.errors import Refuse, Retry
 from worker.record import Partition
 from worker.settings import KafkaSettings
 
@@ -28,6 +35,8 @@ FIRST_PAUSE_SECONDS = 0.05
 LONGEST_PAUSE_SECONDS = 2.0
 FOREVER = -1
 CLOSE_SECONDS = 5.0
+FULL_SECONDS = 0.05
+"""How long a delivery is waited for before a full queue is tried again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +68,9 @@ class TransactionalPublisher:
         self, settings: KafkaSettings, transactional_id: str, report: Callable[[Verdict], None]
     ) -> None:
         self._report = report
+        self._timeout = settings.transaction_timeout_ms / 1000
+        self._undelivered: KafkaError | None = None
+        self._refusal: Refuse | None = None
         try:
             self._producer = Producer(self._config(settings, transactional_id))
         except KafkaException as exc:
@@ -67,8 +79,7 @@ class TransactionalPublisher:
         self._since: float | None = None
         self._thread = threading.Thread(target=self._serve, name="committer", daemon=True)
 
-    @staticmethod
-    def _config(settings: KafkaSettings, transactional_id: str) -> dict[str, Any]:
+    def _config(self, settings: KafkaSettings, transactional_id: str) -> dict[str, Any]:
         return {
             **client_config(settings),
             "client.id": transactional_id,
@@ -80,6 +91,8 @@ class TransactionalPublisher:
             "linger.ms": 0,
             "compression.type": "lz4",
             "queue.buffering.max.kbytes": settings.producer_queue_kib,
+            "on_delivery": self._note,
+            "delivery.report.only.error": True,
         }
 
     def start(self, seconds: float) -> None:
@@ -90,10 +103,8 @@ class TransactionalPublisher:
             ClientDead: a new producer is needed.
             Refuse: the rights are missing.
         """
-        try:
+        with calling("opening transactions"):
             self._producer.init_transactions(seconds)
-        except KafkaException as exc:
-            raise mapped(error_of(exc), doing="opening transactions") from exc
         self._thread.start()
 
     @property
@@ -121,23 +132,45 @@ class TransactionalPublisher:
 
         Raises:
             ClientDead: the transaction could not be opened or filled: build a new producer.
+            Refuse: Kafka will never take the records, as it said of these or of those before.
         """
+        if self._refusal is not None:
+            raise self._refusal
+        self._undelivered = None
         try:
-            self._producer.begin_transaction()
-            for each in outputs:
-                self._producer.produce(
-                    each.topic,
-                    value=each.value,
-                    key=each.key,
-                    partition=each.partition,
-                    headers=list(each.headers),
-                )
-        except (KafkaException, BufferError) as exc:
-            why = error_of(exc).str() if isinstance(exc, KafkaException) else "its queue is full"
-            raise ClientDead(f"Kafka's producer does not take records: {why}") from exc
+            with calling("publishing results"):
+                self._producer.begin_transaction()
+                for each in outputs:
+                    self._produce(each)
+        except Retry as retry:
+            # Half a transaction is open: only a new producer gets rid of it.
+            raise ClientDead(str(retry)) from retry
         self._since = time.monotonic()
         places = [TopicPartition(home.topic, home.number, offset) for home, offset in offsets.items()]
         self._work.put((places, group_metadata))
+
+    def _produce(self, output: Output) -> None:
+        """Hand one record over; a full queue is waited for, since it empties while the transaction is open.
+
+        Raises:
+            ClientDead: it stays full for longer than a record may wait to be delivered.
+        """
+        deadline = time.monotonic() + self._timeout + FULL_SECONDS
+        while True:
+            try:
+                self._producer.produce(
+                    output.topic,
+                    value=output.value,
+                    key=output.key,
+                    partition=output.partition,
+                    headers=list(output.headers),
+                )
+            except BufferError as exc:
+                if time.monotonic() > deadline:
+                    raise ClientDead("the queue of Kafka's producer stays full") from exc
+                self._producer.poll(FULL_SECONDS)
+            else:
+                return
 
     def close(self) -> None:
         """End the committing thread and drop what the producer still holds; the broker aborts the rest.
@@ -156,7 +189,11 @@ class TransactionalPublisher:
 
     def _serve(self) -> None:
         while (work := self._work.get()) is not None:
-            verdict = self._settle(*work)
+            try:
+                verdict = self._settle(*work)
+            except Exception as exc:  # noqa: BLE001 - a thread that dies in silence would be worse
+                # Not librdkafka's word but confluent-kafka's: a closed client, a value it cannot pass on.
+                verdict = Verdict("fatal", f"{type(exc).__name__}: {exc}", time.monotonic())
             self._since = None
             self._report(verdict)
         self._drop()
@@ -168,6 +205,11 @@ class TransactionalPublisher:
             warnings.simplefilter("ignore", RuntimeWarning)
             self._producer.close()
 
+    def _note(self, error: KafkaError | None, _: Message) -> None:
+        """Keep why a record was not delivered: the commit that fails for it may only say that one was not."""
+        if error is not None and self._undelivered is None:
+            self._undelivered = error
+
     def _settle(self, offsets: list[TopicPartition], group_metadata: Any) -> Verdict:  # noqa: ANN401 - as above
         try:
             _patiently(lambda: self._producer.send_offsets_to_transaction(offsets, group_metadata, FOREVER))
@@ -175,15 +217,23 @@ class TransactionalPublisher:
         except KafkaException as exc:
             error = error_of(exc)
             if severity(error) == "abort":
-                return self._abort(error.str())
+                return self._abort(self._cause(error))
             return Verdict("fatal", error.str(), time.monotonic())
         return Verdict("committed", "", time.monotonic())
 
-    def _abort(self, why: str) -> Verdict:
+    def _cause(self, error: KafkaError) -> KafkaError:
+        if error.code() == KafkaError._INCONSISTENT and self._undelivered is not None:  # noqa: SLF001 - librdkafka's own code
+            return self._undelivered
+        return error
+
+    def _abort(self, cause: KafkaError) -> Verdict:
+        why = cause.str()
         try:
             _patiently(lambda: self._producer.abort_transaction(FOREVER))
         except KafkaException as exc:
             return Verdict("fatal", f"{why}; and the abort failed: {error_of(exc).str()}", time.monotonic())
+        trouble = mapped(cause, doing="publishing results")
+        self._refusal = trouble if isinstance(trouble, Refuse) else None
         return Verdict("aborted", why, time.monotonic())
 
 
