@@ -244,10 +244,12 @@ def test_every_test_that_is_named_exists() -> None:
     """A promise that names its test has one."""
     missing = []
     for page, text in TEXTS.items():
-        for path, name in re.findall(r"`(tests/[\w/]+\.py)(?:::(\w+))?`", text):
+        for path, name, case in re.findall(r"`(tests/[\w/]+\.py)(?:::(\w+))?(?:\[([\w-]+)\])?`", text):
             file = ROOT / path
-            if not file.exists() or (name and f"\ndef {name}(" not in file.read_text()):
-                missing.append(f"{page}: {path}::{name}")
+            beside = "".join(each.read_text() for each in file.parent.glob("*.py"))
+            known = file.exists() and (not name or f"\ndef {name}(" in file.read_text())
+            if not known or (case and f'"{case}"' not in beside):
+                missing.append(f"{page}: {path}::{name}[{case}]")
     assert missing == []
 
 

@@ -19,7 +19,7 @@ from tests.faults.fields import EXAMPLES, opened
 BACKLOG = 200_000
 DRAIN_SECONDS = 60.0
 IDLE_SECONDS = 30.0
-WARM_PHOTOS = 500
+WARM_PHOTOS = 200
 """How many are published before memory is looked at: by then every buffer has been used."""
 
 SIDE = 96

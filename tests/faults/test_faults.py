@@ -11,6 +11,10 @@ import pytest
 from tests.faults.faults import FAULTS, Fault, attempt
 from tests.faults.field import Field
 from tests.faults.fields import opened
+from tests.faults.steady import drain
+
+GROWTH_MIB = 10.0
+"""What allocators may keep; a backlog that was taken in whole would be over a hundred."""
 
 SHORT = [fault for fault in FAULTS if fault.short]
 
@@ -47,3 +51,11 @@ def expected(name: str) -> dict[str, int]:
         "triton-slow": {"rejected while slow": 0},
         "engine-errs": {"rejected without need": 0},
     }.get(name, {})
+
+
+@pytest.mark.parametrize("field", ["real"], indirect=True)
+def test_memory_is_flat_in_front_of_a_backlog(field: Field) -> None:
+    """What waits in the topic does not wait in the worker: its memory stays where it was once it is warm."""
+    found = drain(field, backlog=20_000, seconds=8.0, idle_seconds=0.0)
+    assert found.published > 0
+    assert found.growth_mib < GROWTH_MIB
