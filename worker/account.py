@@ -18,9 +18,9 @@ def hold(metrics: Metrics, ordering: Ordering, *, now: float, queued: int, pause
 
 
 def published(metrics: Metrics, prefix: Prefix, *, at: float) -> None:
-    """Count the outcomes of a committed prefix whose records were made at `at` (seconds since the epoch)."""
+    """Count the outcomes of a committed prefix whose records were made at `at` (on the steady clock)."""
     for outcome in prefix.outcomes:
-        metrics.total_seconds.observe(max(0.0, at - outcome.photo.timestamp))
+        metrics.total_seconds.observe(at - outcome.photo.begun)
         if isinstance(outcome, Rejection):
             metrics.rejected.labels(reason=outcome.reason).inc()
         else:

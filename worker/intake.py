@@ -7,7 +7,7 @@ from typing import NamedTuple
 from worker.edges.consumer import Record
 from worker.errors import Reject
 from worker.prepare.event import Event, fallback_id, read
-from worker.record import Photo, Rejection
+from worker.record import Moment, Photo, Rejection
 from worker.settings import DeadlineSettings, LimitSettings
 
 
@@ -19,13 +19,14 @@ class Intake(NamedTuple):
     absurd: bool
 
 
-def intake(record: Record, *, now: float, limit: LimitSettings, deadline: DeadlineSettings) -> Intake:
-    """Read the record's envelope; `now` is its arrival in seconds since the epoch.
+def intake(record: Record, *, now: Moment, limit: LimitSettings, deadline: DeadlineSettings) -> Intake:
+    """Read the record's envelope; `now` is its arrival.
 
     The deadline counts from the record's timestamp. One from the future, from too long ago, or none at all
     says nothing about how long the sender has waited: then it counts from the arrival.
     """
-    timestamp, absurd = _believable(record.timestamp, now=now, deadline=deadline)
+    age, absurd = _age(record.timestamp, now=now.wall, deadline=deadline)
+    begun = now.steady - age
     photo_id, dataref, traceparent = fallback_id(record.source), None, None
     flaw: Reject | None = None
     try:
@@ -41,8 +42,8 @@ def intake(record: Record, *, now: float, limit: LimitSettings, deadline: Deadli
         payload=record.value or b"",
         dataref=dataref,
         traceparent=traceparent,
-        timestamp=timestamp,
-        deadline=timestamp + deadline.budget_ms / 1000,
+        begun=begun,
+        deadline=begun + deadline.budget_ms / 1000,
     )
     if flaw is None:
         return Intake(photo, None, absurd)
@@ -55,14 +56,15 @@ def _event(record: Record) -> Event:
     return read(record.source, record.headers, value_bytes=len(record.value or b""))
 
 
-def _believable(timestamp: float | None, *, now: float, deadline: DeadlineSettings) -> tuple[float, bool]:
+def _age(timestamp: float | None, *, now: float, deadline: DeadlineSettings) -> tuple[float, bool]:
+    """Return how many seconds the photo has waited at `now`, and whether its timestamp cannot be true."""
     if timestamp is None:
-        return now, True
-    age_ms = (now - timestamp) * 1000
-    if -deadline.skew_ms <= age_ms <= deadline.oldest_ms:
+        return 0.0, True
+    age = now - timestamp
+    if -deadline.skew_ms <= age * 1000 <= deadline.oldest_ms:
         # A clock that is a little ahead must not buy its photos a longer deadline.
-        return min(timestamp, now), False
-    return now, True
+        return max(0.0, age), False
+    return 0.0, True
 
 
 def _check(record: Record, dataref: str | None, limit: LimitSettings) -> None:

@@ -200,6 +200,11 @@ class Ordering:
         lane.admitted = max(lane.admitted, prefix.next_offset)
         return True
 
+    def current(self, prefix: Prefix) -> bool:
+        """Whether the lane that this prefix was taken from is there still, under the same epoch."""
+        lane = self._lanes.get(prefix.partition)
+        return lane is not None and lane.epoch == prefix.epoch
+
     def epoch(self, partition: Partition) -> int:
         """The lane's assignment epoch.
 

@@ -7,12 +7,12 @@ import orjson
 from worker.edges.producer import Output
 from worker.finish.document import prediction_document, rejection_document, timestamp
 from worker.finish.recipe import Recipe
-from worker.record import Outcome, Photo, Rejection
+from worker.record import Moment, Outcome, Photo, Rejection
 from worker.topics import REJECTED, feed
 
 
-def output(outcome: Outcome, recipe: Recipe, *, now: float, budget_ms: int) -> Output:
-    """Return the record of one outcome, published at `now` (seconds since the epoch).
+def output(outcome: Outcome, recipe: Recipe, *, now: Moment, budget_ms: int) -> Output:
+    """Return the record of one outcome, published at `now`.
 
     It goes to the partition number that its photo came from, under the photo's key, so that within an output
     partition source offsets strictly increase.
@@ -28,7 +28,7 @@ def output(outcome: Outcome, recipe: Recipe, *, now: float, budget_ms: int) -> O
         partition=outcome.photo.source.partition,
         key=outcome.photo.key,
         value=orjson.dumps(document),
-        headers=_headers(outcome.photo, kind, now),
+        headers=_headers(outcome.photo, kind, now.wall),
     )
 
 

@@ -7,6 +7,7 @@ import random
 import time
 from collections.abc import Callable
 from concurrent.futures import Executor
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -19,6 +20,7 @@ from worker.finish.recipe import Recipe
 from worker.prepare.decode import DecodeLimits, Target, decode
 from worker.record import Logits, Outcome, Photo, Pixels, Prepared, Rejection, Timing
 from worker.settings import Settings
+from worker.suspects import Suspects
 
 FIRST_PAUSE_SECONDS = 0.05
 LONGEST_PAUSE_SECONDS = 1.0
@@ -43,21 +45,20 @@ class Path:
     """One photo's way through the worker; used inside one event loop.
 
     `decoders` bounds how many photos are decoded at once, `slots` how many requests the engine has at once;
-    `known` is a golden photo's pixels, to see whether the engine answers at all.
+    `suspects` takes in the photos on which it has failed; `clock` is the steady one.
     """
 
     settings: Settings
     recipe: Recipe
     target: Target
     engine: Inference
-    known: Pixels
     payloads: Payloads
     decoders: Executor
     slots: asyncio.Semaphore
-    suspects: asyncio.Lock
+    suspects: Suspects
     metrics: Metrics
     logger: Logger
-    clock: Callable[[], float] = time.time
+    clock: Callable[[], float] = time.monotonic
 
     async def outcome(self, photo: Photo) -> Outcome:
         """Classify or reject the photo. The outcome does not hold the image bytes any more.
@@ -71,7 +72,7 @@ class Path:
             decoded = self.clock()
             logits = await self._infer(photo, prepared.pixels)
             timing = Timing(
-                queue_ms=max(0.0, started - photo.timestamp) * 1000,
+                queue_ms=(started - photo.begun) * 1000,
                 decode_ms=decode_ms,
                 infer_ms=(self.clock() - decoded) * 1000,
             )
@@ -97,10 +98,17 @@ class Path:
             raise Reject("empty", "The record has no image bytes.")
         if len(data) > self.settings.limit.photo_bytes:
             raise Reject("too_large", f"The photo is larger than {self.settings.limit.photo_bytes} bytes.")
+        with self.metrics.decode_queue.track_inprogress():
+            return await asyncio.get_running_loop().run_in_executor(self.decoders, self._decode, photo, data)
+
+    def _decode(self, photo: Photo, data: bytes) -> tuple[Prepared, float]:
+        """Decode on a thread of its own, unless the wait for it has cost the photo its time."""
+        self._in_time(photo)
         limits = DecodeLimits(self.settings.limit.pixels, self.settings.limit.side)
-        return await asyncio.get_running_loop().run_in_executor(
-            self.decoders, _timed_decode, data, limits, self.target
-        )
+        with self.metrics.decoding.track_inprogress():
+            started = self.clock()
+            prepared = decode(data, limits, self.target)
+            return prepared, (self.clock() - started) * 1000
 
     async def _fetch(self, dataref: str) -> bytes:
         payload, pause = self.settings.payload, FIRST_PAUSE_SECONDS
@@ -123,46 +131,42 @@ class Path:
         Suspects are tried one at a time, so that none pays for another. While the server answers nobody
         nothing is learned about any photo, and nothing is counted.
         """
-        failures, suspect, patient, pause = 0, False, False, FIRST_PAUSE_SECONDS
+        failures, patient, pause = 0, False, FIRST_PAUSE_SECONDS
+        failure: EngineFault | EngineTimeout | None = None
+        failed, open_question = 0.0, False
         while True:
             try:
-                if not suspect:
+                if failure is None:
                     return await self._ask(photo, pixels, patient=patient)
-                async with self.suspects:
-                    await self._answers()
-                    failures += 1
-                    if failures >= self.settings.triton.attempts:
-                        raise Reject("engine_error", f"The engine failed on this photo {failures} times.")
-                    return await self._ask(photo, pixels, patient=patient)
+                with self.metrics.suspects.track_inprogress():
+                    async with self.suspects.turn(failed):
+                        failures += open_question
+                        open_question = False
+                        if failures >= self.settings.triton.attempts:
+                            raise Reject("engine_error", f"The engine failed on this photo {failures} times.")
+                        # Who raises may have raised for its whole batch: the last word is spoken alone.
+                        last = failures == self.settings.triton.attempts - 1
+                        alone = last and isinstance(failure, EngineFault)
+                        return await self._ask(photo, pixels, patient=patient, alone=alone)
             except EngineAway as away:
                 self._failed(photo, away)
-                # An outage is nothing that a photo is shed for.
-                patient = True
-            except (EngineFault, EngineTimeout) as failure:
-                self._failed(photo, failure)
-                if isinstance(failure, EngineTimeout) and self._sheds(patient=patient):
-                    raise Reject("deadline", "The engine did not answer before the deadline.") from failure
-                suspect = True
-            pause = await _pause(pause)
+                # An outage is nothing that a photo is shed for, or that is held against it.
+                patient, open_question = True, False
+                pause = await _pause(pause)
+            except (EngineFault, EngineTimeout) as exc:
+                self._failed(photo, exc)
+                if isinstance(exc, EngineTimeout) and self._sheds(patient=patient):
+                    raise Reject("deadline", "The engine did not answer before the deadline.") from exc
+                failure, failed, open_question = exc, self.clock(), True
+                pause = FIRST_PAUSE_SECONDS
 
-    async def _answers(self) -> None:
-        """See that the engine answers a photo that it is known to answer.
-
-        Raises:
-            EngineAway: it does not, so the fault is not any photo's.
-        """
-        try:
-            await self.engine.infer(self.known, self.settings.triton.patience_ms / 1000)
-        except (EngineFault, EngineTimeout) as failure:
-            raise EngineAway("the server does not answer a known photo either") from failure
-
-    async def _ask(self, photo: Photo, pixels: Pixels, *, patient: bool) -> Logits:
-        async with self.slots:
-            self.metrics.engine_in_flight.inc()
-            try:
+    async def _ask(self, photo: Photo, pixels: Pixels, *, patient: bool, alone: bool = False) -> Logits:
+        """Ask the engine beside others, or when nobody else of this worker is at it."""
+        async with AsyncExitStack() as held:
+            for _ in range(self.settings.triton.in_flight if alone else 1):
+                await held.enter_async_context(self.slots)
+            with self.metrics.engine_in_flight.track_inprogress():
                 return await self.engine.infer(pixels, self._in_time(photo, patient=patient))
-            finally:
-                self.metrics.engine_in_flight.dec()
 
     def _sheds(self, *, patient: bool) -> bool:
         """Whether a photo that is late is rejected, rather than marked."""
@@ -184,12 +188,6 @@ class Path:
     def _failed(self, photo: Photo, failure: Retry) -> None:
         self.metrics.engine_failures.labels(meaning=type(failure).__name__).inc()
         self.logger.debug("engine_failed", source=list(photo.source), meaning=type(failure).__name__)
-
-
-def _timed_decode(data: bytes, limits: DecodeLimits, target: Target) -> tuple[Prepared, float]:
-    started = time.perf_counter()
-    prepared = decode(data, limits, target)
-    return prepared, (time.perf_counter() - started) * 1000
 
 
 async def _pause(seconds: float) -> float:

@@ -26,8 +26,9 @@ from worker.intake import intake
 from worker.ordering import Ordering, Prefix, Ticket
 from worker.outputs import output
 from worker.path import Path
-from worker.record import Outcome, Partition
+from worker.record import Moment, Outcome, Partition
 from worker.settings import Settings
+from worker.watchdog import Watchdog
 from worker.workshop import Workshop
 
 IDLE_SECONDS = 0.5
@@ -42,9 +43,6 @@ START_SECONDS = 2.0
 ABORT_SECONDS, LONGEST_ABORT_SECONDS, MOST_ABORTS = 0.02, 5.0, 10
 """The first pause after an abort, the longest, and how many in a row are taken for a client that is ill."""
 
-MARGIN_SECONDS = 2.0
-"""How much longer than a transaction may live its end is waited for, counted while the broker is up."""
-
 
 class Finished(NamedTuple):
     """An outcome from the workshop."""
@@ -54,7 +52,7 @@ class Finished(NamedTuple):
 
 
 class Transaction(NamedTuple):
-    """What was handed to the committing thread, and when (seconds since the epoch)."""
+    """What was handed to the committing thread, and when (on the steady clock)."""
 
     prefixes: tuple[Prefix, ...]
     opened: float
@@ -96,7 +94,7 @@ class Pipeline:
         self._pressure = Backpressure(settings.limit)
         self._closing = False
         self._rewinds: set[Partition] = set()
-        self._up_since: float | None = None
+        self._watchdog = Watchdog(transaction_seconds=settings.kafka.transaction_timeout_ms / 1000)
         self._publisher = TransactionalPublisher(settings.kafka, transactional_id, self._news.put)
         self._source = PhotoSource(settings.kafka, self, client_id=transactional_id)
 
@@ -170,9 +168,8 @@ class Pipeline:
         if record.source.home in self._rewinds:
             # Fetched before the rewind that is about to happen: taking it would skip what lies before it.
             return
-        now = time.time()
         photo, rejection, absurd = intake(
-            record, now=now, limit=self._settings.limit, deadline=self._settings.deadline
+            record, now=_now(), limit=self._settings.limit, deadline=self._settings.deadline
         )
         # A reference may become as large as a photo may be.
         size = self._settings.limit.photo_bytes if photo.dataref else len(photo.payload)
@@ -210,7 +207,7 @@ class Pipeline:
             return
         if time.monotonic() < self._last_commit + self._settings.kafka.commit_interval_ms / 1000:
             return
-        now = time.time()
+        now = _now()
         prefixes = self._ordering.take()
         outputs = [
             output(outcome, self._path.recipe, now=now, budget_ms=self._settings.deadline.budget_ms)
@@ -218,7 +215,7 @@ class Pipeline:
             for outcome in prefix.outcomes
         ]
         offsets = {prefix.partition: prefix.next_offset for prefix in prefixes}
-        self._open = Transaction(prefixes, opened=now)
+        self._open = Transaction(prefixes, opened=now.steady)
         self._publisher.publish(outputs, offsets, self._source.group_metadata())
 
     def _settle(self, verdict: Verdict) -> None:
@@ -228,13 +225,15 @@ class Pipeline:
             raise ClientDead("a transaction ended that was not open")
         self._last_commit = verdict.ended
         self._metrics.transactions.labels(end=verdict.kind).inc()
+        if verdict.kind != "committed":
+            self._void(ended, "aborted")
         if verdict.kind == "fatal":
             raise ClientDead(f"Kafka's producer is finished: {verdict.why}")
         if verdict.kind == "aborted":
             self._aborted(verdict, ended)
             return
         self._aborts = 0
-        self._metrics.transaction_seconds.observe(max(0.0, time.time() - ended.opened))
+        self._metrics.transaction_seconds.observe(time.monotonic() - ended.opened)
         for prefix in ended.prefixes:
             self._ordering.acknowledge(prefix)
             account.published(self._metrics, prefix, at=ended.opened)
@@ -256,7 +255,7 @@ class Pipeline:
         for home in partitions:
             if home in self._ordering:
                 self._workshop.clear(home)
-                self._metrics.dropped.inc(self._ordering.depth(home))
+                self._count_dropped(home, "aborted")
                 self._ordering.rewind(home)
                 self._rewinds.add(home)
 
@@ -284,7 +283,7 @@ class Pipeline:
 
     def assigned(self, starts: Mapping[Partition, Start]) -> None:
         """Open a lane for each partition; a group's very first offsets are committed before anything else."""
-        self._drop([home for home in starts if home in self._ordering])
+        self._drop([home for home in starts if home in self._ordering], "overtaken")
         for home, start in starts.items():
             self._ordering.assign(home, start.offset, fresh=start.fresh)
         self._changed("assigned", tuple(starts))
@@ -293,20 +292,17 @@ class Pipeline:
         """Finish and commit what can be finished within the budget; drop the rest, for its next owner."""
         if not self._closing:
             self._drain(partitions)
-        self._drop(partitions)
+        self._drop(partitions, "closed" if self._closing else "revoked")
         self._changed("revoked", partitions)
 
     def lost(self, partitions: Sequence[Partition]) -> None:
         """Drop everything: a transaction that holds some of it will be refused by its group metadata."""
-        self._drop(partitions)
+        self._drop(partitions, "lost")
         self._changed("lost", partitions)
 
     def connected(self, *, up: bool) -> None:
         """Kafka is there, or is not."""
-        if not up:
-            self._up_since = None
-        elif self._up_since is None:
-            self._up_since = time.monotonic()
+        self._watchdog.connected(up=up, now=time.monotonic())
         self._health.parts["kafka"] = up
         self._metrics.up.labels(part="kafka").set(up)
 
@@ -333,9 +329,9 @@ class Pipeline:
             self._publish()
             self._health.progress()
 
-    def _drop(self, partitions: Sequence[Partition]) -> None:
+    def _drop(self, partitions: Sequence[Partition], reason: str) -> None:
         for home in partitions:
-            self._metrics.dropped.inc(self._ordering.depth(home))
+            self._count_dropped(home, reason)
             self._ordering.drop(home)
             self._rewinds.discard(home)
             self._workshop.clear(home)
@@ -356,21 +352,9 @@ class Pipeline:
             queued=self._publisher.queued,
             paused=self._pressure.paused,
         )
-        self._watch(time.monotonic())
-
-    def _watch(self, now: float) -> None:
-        """Give up on a transaction whose end does not come although the broker is there to end it.
-
-        The call has no time limit (see `producer`), and librdkafka can lose it for good: after a restart of
-        the group's coordinator it may wait for a broker that it has itself struck off (librdkafka issue
-        5511). The broker has timed the transaction out by then; a new producer fences what is left of it.
-        """
-        busy = self._publisher.busy_since
-        if busy is None or self._up_since is None:
-            return
-        allowed = self._settings.kafka.transaction_timeout_ms / 1000 + MARGIN_SECONDS
-        if now - max(busy, self._up_since) > allowed:
-            raise ClientDead(f"a transaction did not end within {allowed:.0f} s of a broker that is up")
+        trouble = self._watchdog.trouble(time.monotonic(), busy_since=self._publisher.busy_since)
+        if trouble is not None:
+            raise ClientDead(trouble)
 
     def _close(self) -> None:
         self._closing = True
@@ -380,3 +364,23 @@ class Pipeline:
             self._publisher.close()
         finally:
             self._source.close()
+            if self._open is not None:
+                self._void(self._open, "closed")
+                self._open = None
+            self._drop(self._ordering.partitions, "closed")
+            account.hold(self._metrics, self._ordering, now=time.time(), queued=0, paused=False)
+
+    def _count_dropped(self, home: Partition, reason: str) -> None:
+        """Count a lane's photos that leave without a record; an open transaction's may have one yet."""
+        taken = [prefix for prefix in self._open.prefixes if prefix.partition == home] if self._open else []
+        undecided = sum(len(prefix.outcomes) for prefix in taken if self._ordering.current(prefix))
+        self._metrics.dropped.labels(reason=reason).inc(self._ordering.depth(home) - undecided)
+
+    def _void(self, ended: Transaction, reason: str) -> None:
+        """Count the photos of a transaction that came to nothing, where their lane has gone before it."""
+        gone = [prefix for prefix in ended.prefixes if not self._ordering.current(prefix)]
+        self._metrics.dropped.labels(reason=reason).inc(sum(len(prefix.outcomes) for prefix in gone))
+
+
+def _now() -> Moment:
+    return Moment(wall=time.time(), steady=time.monotonic())

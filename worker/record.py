@@ -1,7 +1,7 @@
 """The frozen values that travel along the path: Photo → Prepared → Answer → Prediction or Rejection.
 
 Field names that leave the process are those of `schemas/`; this module holds what the stages hand to
-each other. Times are seconds since the epoch (float) inside, milliseconds where the name says so.
+each other. Times are seconds (float) inside, milliseconds where the name says so; on which clock is said.
 """
 
 from __future__ import annotations
@@ -48,6 +48,16 @@ DISPLAY_NAMES = {
 }
 
 
+class Moment(NamedTuple):
+    """One instant on two clocks: `wall`, seconds since the epoch, may jump; `steady` only rises.
+
+    How long something took or may take is told by the steady clock alone.
+    """
+
+    wall: float
+    steady: float
+
+
 class Partition(NamedTuple):
     """A topic and a partition number: where order holds."""
 
@@ -72,8 +82,8 @@ class Source(NamedTuple):
 class Photo:
     """One input record, its envelope read, its image still encoded.
 
-    `timestamp` is the record's Kafka timestamp (its arrival where that is absurd), `deadline` that plus the
-    budget; both in seconds since the epoch.
+    `begun` is the moment of the record's Kafka timestamp (of its arrival where that is absurd), `deadline`
+    that plus the budget; both on the steady clock, so that a wall clock that jumps changes neither.
     """
 
     source: Source
@@ -82,7 +92,7 @@ class Photo:
     payload: bytes
     dataref: str | None
     traceparent: str | None
-    timestamp: float
+    begun: float
     deadline: float
 
     def emptied(self) -> Photo:

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from functools import partial
 from types import FrameType
 from typing import TypeVar
 
@@ -27,6 +28,7 @@ from worker.opening import Qualified, qualify
 from worker.path import Path
 from worker.pipeline import Pipeline
 from worker.settings import Settings
+from worker.suspects import Suspects
 from worker.workshop import Workshop
 
 ASK_AGAIN_SECONDS = 0.5
@@ -134,18 +136,17 @@ class Office:
         self.health.parts["card"] = self.health.parts["triton"] = True
         stack.callback(workshop.background(self._watch(engine, card)).cancel)
         stack.callback(self._guard())
-        payloads = PayloadStore(settings.payload, photo_bytes=limit.photo_bytes)
+        payloads = PayloadStore(settings.payload, photo_bytes=limit.photo_bytes, metrics=self.metrics)
         stack.callback(payloads.close)
         return Path(
             settings=settings,
             recipe=qualified.recipe,
             target=card.target,
             engine=engine,
-            known=qualified.known,
             payloads=payloads,
             decoders=decoders,
             slots=asyncio.Semaphore(settings.triton.in_flight),
-            suspects=asyncio.Lock(),
+            suspects=Suspects(partial(engine.infer, qualified.known, settings.triton.patience_ms / 1000)),
             metrics=self.metrics,
             logger=self.log.logger,
         )
@@ -254,6 +255,15 @@ class Office:
         metrics.in_flight_bytes_limit.set(settings.limit.in_flight_bytes)
         metrics.prefetched_bytes_limit.set(settings.kafka.prefetch_kib * 1024)
         metrics.engine_in_flight_limit.set(settings.triton.in_flight)
+        metrics.decoding_limit.set(settings.limit.decode_threads)
+        # Each of these holds photos in flight, and nothing else.
+        for limit in (
+            metrics.reorder_limit,
+            metrics.producer_queue_limit,
+            metrics.decode_queue_limit,
+            metrics.suspects_limit,
+        ):
+            limit.set(settings.limit.in_flight)
 
 
 def _leave(log: Log, why: str, seconds: float) -> None:

@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from confluent_kafka import Consumer
+from confluent_kafka.admin import AdminClient
 
 from local.stack import Stack
 from tests.end_to_end import faulty
@@ -111,3 +113,59 @@ def test_a_refusal_that_nobody_reads(deaf: tuple[Path, int]) -> None:
         assert worker.ended(30) == 1
     finally:
         worker.stop(signal.SIGKILL)
+
+
+def balance(worker: Worker) -> float:
+    """What was taken, less what has come of it and what is in flight: nothing is unaccounted for."""
+    ends = ("photos_published_total", "photos_rejected_total", "photos_dropped_total", "in_flight_photos")
+    return worker.metric("pangaea_photos_consumed_total") - sum(
+        worker.metric(f"pangaea_{name}") for name in ends
+    )
+
+
+def test_every_photo_is_accounted_for(broken: Broken, begin: Begin, reader: Reader) -> None:
+    """Consumed = published + rejected + dropped + in flight, after revokes and losses with photos at work."""
+    stack, settings = broken
+    worker = begin(PANGAEA_LIFE__DRAIN_MS="200")
+    ill = Path(settings["PANGAEA_CARD"]).parent / "ill"
+    ill.touch()
+    colours = [faulty.WELL, faulty.WELL, faulty.RAISES]
+    sent = send_all(stack.kafka, [(faulty.photo(colour), None) for colour in colours * 60])
+    wait_until(lambda: worker.metric("pangaea_in_flight_photos") == 64, 30, "a full worker")
+    other = Consumer(
+        {
+            "bootstrap.servers": stack.kafka,
+            "group.id": "pangaea",
+            "partition.assignment.strategy": "cooperative-sticky",
+            "enable.auto.commit": False,
+        }
+    )
+    other.subscribe(["photos"])
+    revoked = 'pangaea_photos_dropped_total{reason="revoked"}'
+
+    def shared() -> bool:
+        other.poll(0.1)
+        return bool(other.assignment()) and revoked in worker.ask("/metrics")[1]
+
+    wait_until(shared, 30, "photos in flight to be revoked")
+    wait_until(lambda: balance(worker) == 0, 20, "an even account")
+    other.close()
+    wait_until(lambda: worker.metric("pangaea_partitions_assigned") == 6, 30, "all partitions again")
+    ill.unlink()
+    wait_until(lambda: worker.metric("pangaea_photos_published_total") > 5, 30, "a good beginning")
+    worker.process.send_signal(signal.SIGSTOP)
+    group = AdminClient({"bootstrap.servers": stack.kafka})
+    wait_until(
+        lambda: not group.describe_consumer_groups(["pangaea"])["pangaea"].result(10).members,
+        30,
+        "the group to miss it",
+    )
+    worker.process.send_signal(signal.SIGCONT)
+    reader.until(len(sent))
+    assert Counter(each.source for each in reader.idle()) == Counter(sent)
+    wait_until(
+        lambda: worker.metric("pangaea_in_flight_photos") == balance(worker) == 0, 20, "the account"
+    )
+    assert worker.metric("pangaea_photos_published_total") == 120
+    assert worker.metric("pangaea_photos_rejected_total") == 60
+    assert worker.stop() == 0

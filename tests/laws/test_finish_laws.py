@@ -13,7 +13,7 @@ from worker.finish.conformal import lac_set
 from worker.finish.document import prediction_document
 from worker.finish.finish import finish
 from worker.finish.probability import Vector, posterior
-from worker.record import UNDETERMINED, ImageSignals, Timing
+from worker.record import UNDETERMINED, ImageSignals, Moment, Timing
 
 LOGITS = arrays(np.float64, (5, 7), elements=st.floats(-1e4, 1e4))
 TIMING = Timing(queue_ms=1.0, decode_ms=2.0, infer_ms=3.0)
@@ -64,7 +64,9 @@ def test_a_reason_if_and_only_if_undetermined(logits: Vector, theta: float | Non
 def test_the_document_is_plain_json_values(logits: Vector) -> None:
     """No numpy number and no NaN reaches the wire."""
     prediction = finish(photo(), logits.astype(np.float32), SIGNALS, TIMING, recipe())
-    document = prediction_document(prediction, recipe(), now=101.0, budget_ms=200)
+    document = prediction_document(
+        prediction, recipe(), now=Moment(wall=1_763_715_600.0, steady=101.0), budget_ms=200
+    )
     leaves = [value for each in document["continents"].values() for value in each.values()]
     assert all(type(value) is float and value == value for value in leaves)  # noqa: PLR0124 - NaN is not itself
     assert document["timing"]["late"] is True

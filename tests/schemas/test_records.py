@@ -23,6 +23,7 @@ from worker.record import (
     Decision,
     Estimate,
     ImageSignals,
+    Moment,
     Photo,
     Prediction,
     Rejection,
@@ -42,8 +43,8 @@ PHOTO = Photo(
     payload=b"",
     dataref=None,
     traceparent=None,
-    timestamp=1_763_715_600.0,
-    deadline=1_763_715_600.2,
+    begun=100.0,
+    deadline=100.2,
 )
 
 
@@ -235,7 +236,9 @@ def test_the_workers_documents_validate(decision: Decision) -> None:
         target="cpu",
         precision="bf16",
     )
-    document = prediction_document(prediction, recipe, now=PHOTO.timestamp + 0.03, budget_ms=200)
+    document = prediction_document(
+        prediction, recipe, now=Moment(wall=1_763_715_600.03, steady=100.03), budget_ms=200
+    )
     validator("prediction.v1").validate(orjson.loads(orjson.dumps(document)))
     rejection = rejection_document(Rejection(photo=PHOTO, reason="empty", detail="Nothing."))
     validator("rejection.v1").validate(orjson.loads(orjson.dumps(rejection)))

@@ -15,7 +15,7 @@ def photo(offset: int = 0, partition: int = 0, **changes: object) -> Photo:
         "payload": b"",
         "dataref": None,
         "traceparent": None,
-        "timestamp": 100.0,
+        "begun": 100.0,
         "deadline": 100.2,
     }
     return Photo(**(values | changes))  # type: ignore[arg-type] # a builder takes what the dataclass takes

@@ -6,10 +6,11 @@ import pytest
 
 from worker.edges.consumer import Record
 from worker.intake import intake
-from worker.record import Source
+from worker.record import Moment, Source
 from worker.settings import DeadlineSettings, LimitSettings
 
-NOW = 1_000_000.0
+NOW, STEADY = 1_000_000.0, 5_000.0
+HERE = Moment(wall=NOW, steady=STEADY)
 LIMIT = LimitSettings(photo_bytes=1_024)
 DEADLINE = DeadlineSettings()
 
@@ -31,22 +32,42 @@ def record(
 
 def test_the_deadline_counts_from_the_records_timestamp() -> None:
     """Time that a photo spent waiting in Kafka is part of its 200 ms."""
-    photo = intake(record(), now=NOW, limit=LIMIT, deadline=DEADLINE).photo
-    assert photo.timestamp == NOW - 0.05
-    assert photo.deadline == pytest.approx(NOW + 0.15)
+    photo = intake(record(), now=HERE, limit=LIMIT, deadline=DEADLINE).photo
+    assert photo.begun == pytest.approx(STEADY - 0.05)
+    assert photo.deadline == pytest.approx(STEADY + 0.15)
 
 
 @pytest.mark.parametrize("timestamp", [None, NOW + 61, NOW - 8 * 24 * 3_600])
 def test_an_absurd_timestamp_counts_from_arrival(timestamp: float | None) -> None:
     """From the future, from last month or missing: the deadline counts from arrival, and that is said."""
-    taken = intake(record(timestamp=timestamp), now=NOW, limit=LIMIT, deadline=DEADLINE)
+    taken = intake(record(timestamp=timestamp), now=HERE, limit=LIMIT, deadline=DEADLINE)
     assert taken.absurd
-    assert taken.photo.deadline == pytest.approx(NOW + 0.2)
+    assert taken.photo.deadline == pytest.approx(STEADY + 0.2)
+
+
+WEEK = 7 * 24 * 3_600
+
+
+@pytest.mark.parametrize(
+    ("timestamp", "absurd", "age"),
+    [
+        (NOW + 60, False, 0),
+        (NOW + 60.001, True, 0),
+        (NOW - WEEK, False, WEEK),
+        (NOW - WEEK - 0.001, True, 0),
+        (NOW, False, 0),
+    ],
+)
+def test_where_belief_ends(timestamp: float, absurd: bool, age: float) -> None:
+    """A minute ahead and a week old are believed to the millisecond; what is ahead counts from arrival."""
+    taken = intake(record(timestamp=timestamp), now=HERE, limit=LIMIT, deadline=DEADLINE)
+    assert taken.absurd is absurd
+    assert taken.photo.begun == STEADY - age
 
 
 def test_without_headers_the_place_is_the_id() -> None:
     """A plain record is welcome; its id is topic/partition/offset."""
-    taken = intake(record(), now=NOW, limit=LIMIT, deadline=DEADLINE)
+    taken = intake(record(), now=HERE, limit=LIMIT, deadline=DEADLINE)
     assert (taken.photo.photo_id, taken.rejection) == ("photos/2/7", None)
 
 
@@ -64,7 +85,7 @@ def test_what_the_envelope_alone_condemns(
 ) -> None:
     """Empty, tombstone, oversize and half an event are rejected before anything is decoded."""
     rejection = intake(
-        record(value, headers=tuple(headers.items())), now=NOW, limit=LIMIT, deadline=DEADLINE
+        record(value, headers=tuple(headers.items())), now=HERE, limit=LIMIT, deadline=DEADLINE
     ).rejection
     assert rejection is not None
     assert rejection.reason == reason
@@ -73,20 +94,20 @@ def test_what_the_envelope_alone_condemns(
 
 def test_a_header_name_that_cannot_be_read() -> None:
     """Other clients can send a name that is not UTF-8: a bad event, under the record's place."""
-    rejection = intake(record(headers=None), now=NOW, limit=LIMIT, deadline=DEADLINE).rejection
+    rejection = intake(record(headers=None), now=HERE, limit=LIMIT, deadline=DEADLINE).rejection
     assert rejection is not None
     assert (rejection.reason, rejection.photo.photo_id) == ("bad_event", "photos/2/7")
 
 
 def test_a_clock_that_is_ahead_buys_no_time() -> None:
     """Within the tolerated skew the deadline is never later than arrival + budget."""
-    photo = intake(record(timestamp=NOW + 50), now=NOW, limit=LIMIT, deadline=DEADLINE).photo
-    assert photo.deadline == pytest.approx(NOW + 0.2)
+    photo = intake(record(timestamp=NOW + 50), now=HERE, limit=LIMIT, deadline=DEADLINE).photo
+    assert photo.deadline == pytest.approx(STEADY + 0.2)
 
 
 def test_a_key_that_no_result_could_carry() -> None:
     """A key beyond its limit is a bad event, told under no key."""
     large = Record(source=Source("photos", 2, 7), key=b"k" * 16_385, value=b"x", headers=(), timestamp=NOW)
-    taken = intake(large, now=NOW, limit=LIMIT, deadline=DEADLINE)
+    taken = intake(large, now=HERE, limit=LIMIT, deadline=DEADLINE)
     assert taken.rejection is not None
     assert (taken.rejection.reason, taken.photo.key) == ("bad_event", None)

@@ -17,14 +17,18 @@ class Metrics:
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
 
-        # What went in and came out. In = out + what is in flight; `dropped` is read again by its next owner.
+        # What went in and came out: consumed = published + rejected + dropped + what is in flight. What is
+        # dropped is read again, by this worker or by its partition's next owner.
         self.consumed = self._counter("photos_consumed", "Photos taken from the input topic.")
         self.published = self._counter(
             "photos_published", "Photos whose record is committed, by feed and reason.", "feed", "reason"
         )
         self.rejected = self._counter("photos_rejected", "Photos rejected for good, by reason.", "reason")
         self.dropped = self._counter(
-            "photos_dropped", "Answers dropped unpublished, because their partition had moved or was rewound."
+            "photos_dropped",
+            "Photos let go without a record, to be read again: because their partition was revoked, lost or"
+            " overtaken by retention, their transaction aborted, or the worker's clients closed.",
+            "reason",
         )
         self.late = self._counter("photos_late", "Photos published after their deadline.")
         self.absurd_timestamps = self._counter(
@@ -60,10 +64,22 @@ class Metrics:
         self.reorder = self._gauge(
             "reorder_photos", "Answered photos that wait for an earlier one or a commit."
         )
+        self.reorder_limit = self._gauge("reorder_photos_limit", "The most answered photos that wait.")
         self.prefetched = self._gauge("prefetched_photos", "Records fetched ahead and not yet taken.")
         self.prefetched_bytes = self._gauge("prefetched_bytes", "Bytes fetched ahead and not yet taken.")
         self.prefetched_bytes_limit = self._gauge("prefetched_bytes_limit", "When fetching ahead stops.")
         self.producer_queue = self._gauge("producer_queue_records", "Records handed over and not delivered.")
+        self.producer_queue_limit = self._gauge(
+            "producer_queue_records_limit", "The most: a transaction holds at most what is in flight."
+        )
+        self.fetching = self._gauge("fetching_photos", "Photos by reference that are being fetched.")
+        self.fetching_limit = self._gauge("fetching_photos_limit", "The most fetched at once.")
+        self.decode_queue = self._gauge("decode_queue_photos", "Photos to decode and being decoded.")
+        self.decode_queue_limit = self._gauge("decode_queue_photos_limit", "The most photos to decode.")
+        self.decoding = self._gauge("decoding_photos", "Photos being decoded.")
+        self.decoding_limit = self._gauge("decoding_photos_limit", "The most photos decoded at once.")
+        self.suspects = self._gauge("suspect_photos", "Photos on which the engine has failed, to try again.")
+        self.suspects_limit = self._gauge("suspect_photos_limit", "The most such photos.")
         self.engine_in_flight = self._gauge("engine_requests", "Requests under way at the engine.")
         self.engine_in_flight_limit = self._gauge("engine_requests_limit", "The most requests at the engine.")
 

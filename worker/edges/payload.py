@@ -29,6 +29,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
+from worker.edges.metrics import Metrics
 from worker.errors import Refuse, Reject, Retry
 from worker.prepare.dataref import Place, parse, within
 from worker.settings import PayloadSettings
@@ -49,13 +50,16 @@ class PayloadStore:
     Args:
         settings: the allow-list, the S3 endpoint and its credentials.
         photo_bytes: the largest photo that is taken.
+        metrics: told how many are being fetched.
 
     Raises:
         Refuse: the allow-list is wrong, or the extra that it needs is not installed.
     """
 
-    def __init__(self, settings: PayloadSettings, *, photo_bytes: int) -> None:
+    def __init__(self, settings: PayloadSettings, *, photo_bytes: int, metrics: Metrics) -> None:
         self._settings = settings
+        self._fetching = metrics.fetching
+        metrics.fetching_limit.set(AT_ONCE)
         self._limit = photo_bytes
         self._allowed = tuple(map(_allowed, settings.allow))
         buckets = {place.bucket for place in self._allowed if place.scheme == "s3"}
@@ -86,9 +90,10 @@ class PayloadStore:
         self._threads.shutdown(wait=False, cancel_futures=True)
 
     def _fetch(self, fetching: _Fetching, place: Place, prefix: Place) -> bytes:
-        if place.scheme == "file":
-            return fetching.from_file(prefix.key, place.segments[len(prefix.segments) :])
-        return fetching.over_http(self._signed(place), self._tls)
+        with self._fetching.track_inprogress():
+            if place.scheme == "file":
+                return fetching.from_file(prefix.key, place.segments[len(prefix.segments) :])
+            return fetching.over_http(self._signed(place), self._tls)
 
     def _signed(self, place: Place) -> str:
         """A URL that holds its own permission; it must never reach a log."""

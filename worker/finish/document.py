@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from worker.finish.recipe import Recipe
-from worker.record import DISPLAY_NAMES, Estimate, Prediction, Rejection, Source
+from worker.record import DISPLAY_NAMES, Estimate, Moment, Prediction, Rejection, Source
 
 NOTES = (
     "aggregated region-level estimate",
@@ -15,9 +15,9 @@ NOTES = (
 
 
 def prediction_document(
-    prediction: Prediction, recipe: Recipe, *, now: float, budget_ms: int
+    prediction: Prediction, recipe: Recipe, *, now: Moment, budget_ms: int
 ) -> dict[str, Any]:
-    """The record of a classified photo as published at `now` (seconds since the epoch).
+    """The record of a classified photo as published at `now`.
 
     Fields that this version does not produce are null, never missing.
     """
@@ -25,7 +25,7 @@ def prediction_document(
     return {
         "photo_id": photo.photo_id,
         "source": _source(photo.source),
-        "time": timestamp(now),
+        "time": timestamp(now.wall),
         "decision": prediction.decision.slug,
         "reason": prediction.decision.reason,
         "continents": {
@@ -54,9 +54,9 @@ def prediction_document(
             "queue_ms": round(timing.queue_ms, 3),
             "decode_ms": round(timing.decode_ms, 3),
             "infer_ms": round(timing.infer_ms, 3),
-            "total_ms": round(max(0.0, now - photo.timestamp) * 1000, 3),
+            "total_ms": round((now.steady - photo.begun) * 1000, 3),
             "deadline_ms": budget_ms,
-            "late": now > photo.deadline,
+            "late": now.steady > photo.deadline,
         },
         "model": {
             "source_sha256": recipe.source_sha256,

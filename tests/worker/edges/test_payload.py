@@ -14,6 +14,7 @@ from typing import Any, ClassVar
 
 import pytest
 
+from worker.edges.metrics import Metrics
 from worker.edges.payload import PayloadStore
 from worker.errors import PangaeaError, Refuse, Reject, Retry
 from worker.settings import PayloadSettings
@@ -39,7 +40,7 @@ def reason(store: PayloadStore, dataref: str, *, seconds: float = 5.0) -> str:
 
 def test_it_is_off_by_default() -> None:
     """Without an allow-list every reference is forbidden, and obstore is not even needed."""
-    store = PayloadStore(PayloadSettings(), photo_bytes=LIMIT)
+    store = PayloadStore(PayloadSettings(), photo_bytes=LIMIT, metrics=Metrics())
     assert reason(store, "file:///etc/canary") == "payload_forbidden"
     assert reason(store, "s3://photos/canary") == "payload_forbidden"
 
@@ -50,7 +51,7 @@ def test_it_is_off_by_default() -> None:
 def test_a_wrong_allow_list_refuses_to_start(entry: str) -> None:
     """A prefix that cannot be read stops the worker at the start, with the mend."""
     with pytest.raises(Refuse, match="PANGAEA_PAYLOAD__ALLOW"):
-        PayloadStore(PayloadSettings(allow=(entry,)), photo_bytes=LIMIT)
+        PayloadStore(PayloadSettings(allow=(entry,)), photo_bytes=LIMIT, metrics=Metrics())
 
 
 # --- files --------------------------------------------------------------------------------------------------
@@ -77,7 +78,7 @@ def root(tmp_path: Path) -> Path:
 @pytest.fixture
 def files(root: Path) -> Iterator[PayloadStore]:
     """A store that may read that folder and nothing else."""
-    store = PayloadStore(PayloadSettings(allow=(f"file://{root}/",)), photo_bytes=LIMIT)
+    store = PayloadStore(PayloadSettings(allow=(f"file://{root}/",)), photo_bytes=LIMIT, metrics=Metrics())
     yield store
     store.close()
 
@@ -114,7 +115,9 @@ def test_what_is_not_a_photo_below_the_root_is_not_read(
 
 def test_an_unmounted_root_is_an_outage(tmp_path: Path) -> None:
     """When the folder itself is gone, photos wait instead of being rejected one after the other."""
-    store = PayloadStore(PayloadSettings(allow=(f"file://{tmp_path}/absent/",)), photo_bytes=LIMIT)
+    store = PayloadStore(
+        PayloadSettings(allow=(f"file://{tmp_path}/absent/",)), photo_bytes=LIMIT, metrics=Metrics()
+    )
     assert reason(store, f"file://{tmp_path}/absent/canary.jpg") == "retry"
 
 
@@ -158,6 +161,7 @@ def bucket(address: str, *, allow: str = "s3://photos/2026/") -> PayloadStore:
             }
         ),
         photo_bytes=LIMIT,
+        metrics=Metrics(),
     )
 
 
