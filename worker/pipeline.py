@@ -21,7 +21,7 @@ from worker.edges.kafka_errors import ClientDead
 from worker.edges.logs import Logger
 from worker.edges.metrics import Metrics
 from worker.edges.producer import TransactionalPublisher, Verdict
-from worker.errors import Retry
+from worker.errors import Refuse, Retry
 from worker.intake import intake
 from worker.ordering import Ordering, Prefix, Ticket
 from worker.outputs import output
@@ -37,8 +37,8 @@ IDLE_SECONDS = 0.5
 BUSY_SECONDS = 0.005
 """How long the loop waits for an outcome before it looks for new photos."""
 
-START_SECONDS = 2.0
-"""One try at registering the producer; it may be repeated as long as the broker is away."""
+START_SECONDS = 0.1
+"""How long a stop may go unnoticed while the producer is being registered."""
 
 ABORT_SECONDS, LONGEST_ABORT_SECONDS, MOST_ABORTS = 0.02, 5.0, 10
 """The first pause after an abort, the longest, and how many in a row are taken for a client that is ill."""
@@ -49,6 +49,13 @@ class Finished(NamedTuple):
 
     ticket: Ticket
     outcome: Outcome
+
+
+class Told(NamedTuple):
+    """A verdict of the producer of that number; there is one after another, and only the last one counts."""
+
+    life: int
+    verdict: Verdict
 
 
 class Transaction(NamedTuple):
@@ -76,6 +83,7 @@ class Pipeline:
         logger: Logger,
         transactional_id: str,
         stopping: Callable[[], bool],
+        rebuilt: Callable[[str], None],
         workshop: Workshop,
     ) -> None:
         self._settings = settings
@@ -87,7 +95,7 @@ class Pipeline:
         self._workshop = workshop
         self._ordering = Ordering()
         # Not a SimpleQueue: a signal can make its get() with a timeout wait for ever (CPython 3.11).
-        self._news: queue.Queue[Finished | Verdict] = queue.Queue()
+        self._news: queue.Queue[Finished | Told] = queue.Queue()
         self._open: Transaction | None = None
         self._last_commit = float("-inf")
         self._aborts = 0
@@ -95,7 +103,10 @@ class Pipeline:
         self._closing = False
         self._rewinds: set[Partition] = set()
         self._watchdog = Watchdog(transaction_seconds=settings.kafka.transaction_timeout_ms / 1000)
-        self._publisher = TransactionalPublisher(settings.kafka, transactional_id, self._news.put)
+        self._transactional_id = transactional_id
+        self._rebuilt = rebuilt
+        self._life, self._registered, self._restart = 0, False, False
+        self._publisher = self._new_publisher()
         self._source = PhotoSource(settings.kafka, self, client_id=transactional_id)
 
     # --- the path -------------------------------------------------------------------------------------
@@ -103,7 +114,7 @@ class Pipeline:
     def run(self) -> None:
         """Work until `stopping`, then drain, commit and leave the group."""
         try:
-            self._open_transactions()
+            self._register()
             while not self._stopping():
                 self._poll()
                 self._collect(self._patience())
@@ -114,26 +125,24 @@ class Pipeline:
         finally:
             self._close()
 
-    def _open_transactions(self) -> None:
-        """Register the producer, in slices short enough to notice a stop."""
+    def _register(self) -> None:
+        """Wait for the producer's name: only then does nobody else hold a transaction of that name open."""
+        self._publisher.open()
         deadline = time.monotonic() + self._settings.life.start_patience_ms / 1000
-        while not self._stopping():
-            try:
-                self._publisher.start(START_SECONDS)
-            except ClientDead:
-                raise
-            except Retry:
-                if time.monotonic() > deadline:
-                    raise
-                self._health.progress()
-            else:
-                return
+        while not self._stopping() and not self._registered:
+            if time.monotonic() > deadline:
+                raise Retry("Kafka did not open transactions in time")
+            self._collect(START_SECONDS)
+            self._health.progress()
 
     def _poll(self) -> None:
         """Take what there is room for, and start on it."""
-        if self._rewinds:
+        if self._rewinds or self._restart:
             # A rebalance that is already waiting goes first: it may take away what would be rewound.
             self._accept(0.0)
+        if self._restart:
+            self._source.restart()
+            self._restart = False
         for home in tuple(self._rewinds):
             self._source.rewind(home, self._ordering.committed(home))
             self._rewinds.discard(home)
@@ -165,7 +174,7 @@ class Pipeline:
         return item is not None
 
     def _take(self, record: Record) -> None:
-        if record.source.home in self._rewinds:
+        if record.source.home in self._rewinds or self._restart or not self._registered:
             # Fetched before the rewind that is about to happen: taking it would skip what lies before it.
             return
         photo, rejection, absurd = intake(
@@ -192,8 +201,8 @@ class Pipeline:
         try:
             news = self._news.get(timeout=seconds) if seconds > 0 else self._news.get_nowait()
             while True:
-                if isinstance(news, Verdict):
-                    self._settle(news)
+                if isinstance(news, Told):
+                    self._heard(news)
                 else:
                     # Of an old epoch: dropped here, and counted when its lane was closed.
                     self._ordering.file(news.ticket, news.outcome)
@@ -203,7 +212,7 @@ class Pipeline:
 
     def _publish(self) -> None:
         """Open a transaction for what is finished, unless one is open or the last has only just ended."""
-        if self._open is not None or not self._ordering.ready():
+        if not self._registered or self._open is not None or not self._ordering.ready():
             return
         if time.monotonic() < self._last_commit + self._settings.kafka.commit_interval_ms / 1000:
             return
@@ -216,7 +225,26 @@ class Pipeline:
         ]
         offsets = {prefix.partition: prefix.next_offset for prefix in prefixes}
         self._open = Transaction(prefixes, opened=now.steady)
-        self._publisher.publish(outputs, offsets, self._source.group_metadata())
+        metadata = self._source.group_metadata()
+        try:
+            self._publisher.publish(outputs, offsets, metadata)
+        except ClientDead as dead:
+            self._renew(str(dead))
+
+    def _heard(self, told: Told) -> None:
+        """The producer says that it is registered, how its transaction ended, or that it is finished."""
+        verdict = told.verdict
+        if told.life != self._life:
+            return
+        if verdict.kind == "refused":
+            raise Refuse(verdict.why)
+        if verdict.kind == "registered":
+            self._registered = self._restart = True
+        elif verdict.kind == "fatal":
+            self._metrics.transactions.labels(end="fatal").inc()
+            self._renew(f"Kafka's producer is finished: {verdict.why}")
+        else:
+            self._settle(verdict)
 
     def _settle(self, verdict: Verdict) -> None:
         """A transaction has ended: let go of what it held, or read it again."""
@@ -225,11 +253,8 @@ class Pipeline:
             raise ClientDead("a transaction ended that was not open")
         self._last_commit = verdict.ended
         self._metrics.transactions.labels(end=verdict.kind).inc()
-        if verdict.kind != "committed":
-            self._void(ended, "aborted")
-        if verdict.kind == "fatal":
-            raise ClientDead(f"Kafka's producer is finished: {verdict.why}")
         if verdict.kind == "aborted":
+            self._void(ended, "aborted")
             self._aborted(verdict, ended)
             return
         self._aborts = 0
@@ -259,6 +284,31 @@ class Pipeline:
                 self._ordering.rewind(home)
                 self._rewinds.add(home)
 
+    def _renew(self, why: str) -> None:
+        """Build a new producer, and read every lane again from what the broker says is committed.
+
+        What this process believes does not count: the last commit may have arrived although no answer did.
+        The new producer's registration settles that, so until then nothing is taken and nothing published.
+        The consumer goes on: a new one would wait until the group has missed the old one.
+        """
+        self._rebuilt(why)
+        ended, self._open = self._open, None
+        if ended is not None:
+            self._void(ended, "aborted")
+        self._drop(self._ordering.partitions, "aborted")
+        self._publisher.retire()
+        self._publisher = self._new_publisher()
+        self._publisher.open()
+
+    def _new_publisher(self) -> TransactionalPublisher:
+        self._life += 1
+        life, self._registered, self._restart = self._life, False, False
+        return TransactionalPublisher(
+            self._settings.kafka,
+            self._transactional_id,
+            lambda verdict: self._news.put(Told(life, verdict)),
+        )
+
     # --- bounds ---------------------------------------------------------------------------------------
 
     def _room(self) -> bool:
@@ -277,7 +327,7 @@ class Pipeline:
         return BUSY_SECONDS if self._busy() else 0.0
 
     def _busy(self) -> bool:
-        return bool(self._ordering.count or self._open or self._ordering.ready())
+        return bool(self._ordering.count or self._open or self._ordering.ready() or not self._registered)
 
     # --- the assignment -------------------------------------------------------------------------------
 
@@ -303,7 +353,6 @@ class Pipeline:
     def connected(self, *, up: bool) -> None:
         """Kafka is there, or is not."""
         self._watchdog.connected(up=up, now=time.monotonic())
-        self._health.parts["kafka"] = up
         self._metrics.up.labels(part="kafka").set(up)
 
     def waiting(self) -> None:
@@ -352,9 +401,12 @@ class Pipeline:
             queued=self._publisher.queued,
             paused=self._pressure.paused,
         )
-        trouble = self._watchdog.trouble(time.monotonic(), busy_since=self._publisher.busy_since)
-        if trouble is not None:
-            raise ClientDead(trouble)
+        self._health.parts["kafka"] = self._watchdog.up is True and self._registered
+        now = time.monotonic()
+        if self._watchdog.away(now):
+            raise ClientDead("no broker has answered for long: they may have moved")
+        if self._watchdog.stuck(now, since=self._publisher.busy_since):
+            self._renew("a transaction did not end although a broker is up")
 
     def _close(self) -> None:
         self._closing = True

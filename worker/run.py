@@ -157,7 +157,11 @@ class Office:
         Raises:
             Refuse: going on would be wrong, or the clients had to be rebuilt too often.
         """
-        rebuilt: deque[float] = deque()
+        rebuilds: deque[float] = deque()
+
+        def rebuilt(why: str) -> None:
+            self._rebuilt(why, rebuilds, time.monotonic())
+
         while not self.stop():
             pipeline = Pipeline(
                 self.settings,
@@ -167,25 +171,26 @@ class Office:
                 logger=self.log.logger,
                 transactional_id=transactional_id,
                 stopping=self.stop,
+                rebuilt=rebuilt,
                 workshop=workshop,
             )
             try:
                 pipeline.run()
             except Retry as dead:
-                self._again(dead, rebuilt, time.monotonic())
+                rebuilt(str(dead))
 
-    def _again(self, dead: Retry, rebuilt: deque[float], now: float) -> None:
+    def _rebuilt(self, why: str, rebuilds: deque[float], now: float) -> None:
         """Note a rebuild at `now`, in monotonic seconds, and refuse when there were too many in a minute."""
-        rebuilt.append(now)
-        while rebuilt[0] < now - MINUTE:
-            rebuilt.popleft()
+        rebuilds.append(now)
+        while rebuilds[0] < now - MINUTE:
+            rebuilds.popleft()
         self.metrics.rebuilds.inc()
-        self.log.logger.warning("kafka_clients_rebuilt", why=str(dead), in_the_last_minute=len(rebuilt))
-        if len(rebuilt) > self.settings.life.rebuilds_per_minute:
+        self.log.logger.warning("kafka_clients_rebuilt", why=why, in_the_last_minute=len(rebuilds))
+        if len(rebuilds) > self.settings.life.rebuilds_per_minute:
             raise Refuse(
-                f"Kafka's clients had to be rebuilt {len(rebuilt)} times in a minute, last because: {dead}."
+                f"Kafka's clients had to be rebuilt {len(rebuilds)} times in a minute, last because: {why}."
                 " See that no other worker has the same PANGAEA_INSTANCE, and that the broker is well."
-            ) from dead
+            )
 
     def _patiently(self, attempt: Callable[[], Answer]) -> Answer | None:
         """Try until it works, a stop is asked for (None), or patience ends.

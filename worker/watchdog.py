@@ -21,33 +21,27 @@ class Watchdog:
 
     >>> watchdog = Watchdog(transaction_seconds=5.0)
     >>> watchdog.connected(up=True, now=100.0)
-    >>> watchdog.trouble(107.0, busy_since=99.0), watchdog.trouble(107.1, busy_since=99.0)
-    (None, 'a transaction did not end within 7 s of a broker that is up')
+    >>> watchdog.stuck(107.0, since=99.0), watchdog.stuck(107.1, since=99.0)
+    (False, True)
     >>> watchdog.connected(up=False, now=108.0)
-    >>> watchdog.trouble(123.0, busy_since=None), watchdog.trouble(123.1, busy_since=None)
-    (None, 'no broker has answered for 15 s')
+    >>> watchdog.away(123.0), watchdog.away(123.1)
+    (False, True)
     """
 
     def __init__(self, *, transaction_seconds: float) -> None:
         self._allowed = transaction_seconds + MARGIN_SECONDS
-        self._up: bool | None = None
-        self._since = 0.0
+        self._changed = float("-inf")
+        self.up: bool | None = None
 
     def connected(self, *, up: bool, now: float) -> None:
         """Note at `now` whether any broker is there; only a change counts."""
-        if up is not self._up:
-            self._up, self._since = up, now
+        if up is not self.up:
+            self.up, self._changed = up, now
 
-    def trouble(self, now: float, *, busy_since: float | None) -> str | None:
-        """Return why new clients are needed at `now`, or None.
+    def away(self, now: float) -> bool:
+        """Whether no broker has answered for so long that they may have moved: both clients are to be new."""
+        return self.up is False and now - self._changed > AWAY_SECONDS
 
-        `busy_since`: when the transaction under way was handed over, None if there is none.
-        """
-        if self._up is None:
-            return None
-        if not self._up:
-            away = now - self._since > AWAY_SECONDS
-            return f"no broker has answered for {AWAY_SECONDS:.0f} s" if away else None
-        if busy_since is None or now - max(busy_since, self._since) <= self._allowed:
-            return None
-        return f"a transaction did not end within {self._allowed:.0f} s of a broker that is up"
+    def stuck(self, now: float, *, since: float | None) -> bool:
+        """Whether the transaction that was handed over at `since` will not end: the producer is to be new."""
+        return self.up is True and since is not None and now - max(since, self._changed) > self._allowed

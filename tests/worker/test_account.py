@@ -14,11 +14,10 @@ from worker import pipeline as module
 from worker.edges import logs
 from worker.edges.consumer import Record, Start
 from worker.edges.health import Health
-from worker.edges.kafka_errors import ClientDead
 from worker.edges.metrics import Metrics
 from worker.edges.producer import Verdict
 from worker.path import Path
-from worker.pipeline import Pipeline
+from worker.pipeline import Pipeline, Told
 from worker.record import Outcome, Partition, Photo, Source
 from worker.settings import LifeSettings, Settings
 from worker.workshop import Workshop
@@ -39,8 +38,14 @@ class Publisher:
 
     def __init__(self, *_: object) -> None: ...
 
+    def open(self) -> None:
+        """Register the name."""
+
     def publish(self, *_: object) -> None:
         """Take it."""
+
+    def retire(self) -> None:
+        """End."""
 
     def close(self) -> None:
         """End."""
@@ -73,9 +78,13 @@ class Loop:
             logger=logs.configure(settings.log, self.metrics).logger,
             transactional_id="x",
             stopping=lambda: False,
+            rebuilt=lambda _: None,
             workshop=workshop,
         )
         self.workshop = workshop
+        self.told("registered")
+        # Nothing is assigned yet, so there is nothing to read again.
+        self.pipeline._restart = False
         self.pipeline.assigned({HOME: Start(0, fresh=False), OTHER: Start(0, fresh=False)})
         for home in (HOME, OTHER):
             for offset in range(3):
@@ -90,16 +99,14 @@ class Loop:
         )
         self.pipeline._take(record)
 
+    def told(self, kind: Literal["registered", "committed", "aborted", "fatal"]) -> None:
+        """The producer reports."""
+        self.pipeline._heard(Told(self.pipeline._life, Verdict(kind, "why", 0.0)))
+
     def ended(self, kind: Literal["committed", "aborted", "fatal"]) -> None:
         """The transaction under way has ended so."""
-        self.pipeline._settle(Verdict(kind, "" if kind == "committed" else "why", 0.0))
+        self.told(kind)
         self.pipeline._observe()
-
-    def fatal(self) -> None:
-        """The producer is finished, and so are the clients."""
-        with pytest.raises(ClientDead):
-            self.ended("fatal")
-        self.pipeline._close()
 
     def account(self) -> dict[str, float]:
         """What became of the photos: rejected, in flight, or dropped by its reason."""
@@ -160,12 +167,12 @@ SCENES: dict[str, tuple[list[Callable[[Loop], object]], dict[str, float]]] = {
         {"overtaken": 2, "rejected": 2, "in flight": 2},
     ),
     "fatal": (
-        [lambda loop: loop.fatal()],
-        {"closed": 6},
+        [lambda loop: loop.ended("fatal")],
+        {"aborted": 6},
     ),
     "fatal after a loss": (
-        [lambda loop: loop.pipeline.lost([HOME]), lambda loop: loop.fatal()],
-        {"lost": 2, "aborted": 1, "closed": 3},
+        [lambda loop: loop.pipeline.lost([HOME]), lambda loop: loop.ended("fatal")],
+        {"lost": 2, "aborted": 4},
     ),
     "closed in the middle of a transaction": (
         [lambda loop: loop.pipeline._close()],

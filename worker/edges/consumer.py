@@ -154,6 +154,18 @@ class PhotoSource:
         except KafkaException as exc:
             raise ClientDead(f"{partition.topic} could not be read again: {error_of(exc).str()}") from exc
 
+    def restart(self) -> None:
+        """Read all that is assigned again from what the broker has committed; the listener is told where.
+
+        Raises:
+            Refuse, ClientDead: as for `rewind` and for an assignment.
+        """
+        with calling("asking for the assignment"):
+            starts = self._starts.of(self._consumer, _partitions(self._consumer.assignment()), midway=True)
+        self._listener.assigned(starts)
+        for home, start in starts.items():
+            self.rewind(home, start.offset)
+
     def pause(self) -> None:
         """Stop fetching all that is assigned; `poll` still serves the group."""
         self._paused = True

@@ -35,6 +35,9 @@ FIRST_PAUSE_SECONDS = 0.05
 LONGEST_PAUSE_SECONDS = 2.0
 FOREVER = -1
 CLOSE_SECONDS = 5.0
+REGISTER_SECONDS = 2.0
+"""One try at registering: the longest that a producer which is retired meanwhile goes on trying."""
+
 FULL_SECONDS = 0.05
 """How long a delivery is waited for before a full queue is tried again."""
 
@@ -51,9 +54,13 @@ class Output:
 
 
 class Verdict(NamedTuple):
-    """How a transaction ended; `why` is empty when it is committed."""
+    """What became of opening (registered or refused) or of a transaction; `why` is empty when all is well.
 
-    kind: Literal["committed", "aborted", "fatal"]
+    `fatal` may follow either: the producer is finished. Whether its last transaction was committed is then
+    not known here: the commit may have arrived although no answer did.
+    """
+
+    kind: Literal["registered", "refused", "committed", "aborted", "fatal"]
     why: str
     ended: float
 
@@ -61,7 +68,7 @@ class Verdict(NamedTuple):
 class TransactionalPublisher:
     """One transactional producer; at most one transaction at a time.
 
-    `report` is called with the verdict from the committing thread, exactly once for each `publish`.
+    `report` is called with the verdict from the committing thread, once for `open` and for each `publish`.
     """
 
     def __init__(
@@ -77,6 +84,7 @@ class TransactionalPublisher:
             raise refuse(exc, settings) from exc
         self._work: queue.SimpleQueue[tuple[list[TopicPartition], Any] | None] = queue.SimpleQueue()
         self._since: float | None = None
+        self._retired = False
         self._thread = threading.Thread(target=self._serve, name="committer", daemon=True)
 
     def _config(self, settings: KafkaSettings, transactional_id: str) -> dict[str, Any]:
@@ -89,22 +97,20 @@ class TransactionalPublisher:
             "message.timeout.ms": settings.transaction_timeout_ms,
             "enable.idempotence": True,
             "linger.ms": 0,
+            # The broker asks to try again while it still writes the last transaction's markers: a matter of
+            # milliseconds, for which the default would wait a tenth of a second.
+            "retry.backoff.ms": 10,
             "compression.type": "lz4",
             "queue.buffering.max.kbytes": settings.producer_queue_kib,
             "on_delivery": self._note,
             "delivery.report.only.error": True,
         }
 
-    def start(self, seconds: float) -> None:
-        """Register the transactional identity, which ends what an earlier holder of it had open.
+    def open(self) -> None:
+        """Begin to register the transactional identity, and return.
 
-        Raises:
-            Retry: the broker is away or does not answer in time.
-            ClientDead: a new producer is needed.
-            Refuse: the rights are missing.
+        That ends what an earlier holder of it had open, and takes as long as the broker takes.
         """
-        with calling("opening transactions"):
-            self._producer.init_transactions(seconds)
         self._thread.start()
 
     @property
@@ -172,22 +178,28 @@ class TransactionalPublisher:
             else:
                 return
 
-    def close(self) -> None:
-        """End the committing thread and drop what the producer still holds; the broker aborts the rest.
+    def retire(self) -> None:
+        """Let go of it at once: its thread drops what it still holds, and the broker aborts the rest.
 
-        A call that hangs in librdkafka cannot be interrupted: it is left to its thread, which drops the
+        A call that hangs in librdkafka cannot be interrupted: it is left to that thread, which drops the
         producer if the call ever returns. Whatever it does then is fenced by the next holder of the name.
         """
+        self._retired = True
         if self._since is not None:
             # A commit under way would otherwise wait for deliveries that cannot come.
             self._producer.purge()
+        self._work.put(None)
+
+    def close(self) -> None:
+        """Retire, and wait a while for the end."""
+        self.retire()
         if self._thread.ident is None:
             self._drop()
-            return
-        self._work.put(None)
-        self._thread.join(timeout=CLOSE_SECONDS)
+        else:
+            self._thread.join(timeout=CLOSE_SECONDS)
 
     def _serve(self) -> None:
+        self._report(self._register())
         while (work := self._work.get()) is not None:
             try:
                 verdict = self._settle(*work)
@@ -197,6 +209,23 @@ class TransactionalPublisher:
             self._since = None
             self._report(verdict)
         self._drop()
+
+    def _register(self) -> Verdict:
+        kind: Literal["registered", "refused", "fatal"] = "registered"
+        why, pause = "", FIRST_PAUSE_SECONDS
+        while not self._retired:
+            try:
+                with calling("opening transactions"):
+                    self._producer.init_transactions(REGISTER_SECONDS)
+            except Refuse as refusal:
+                kind, why = "refused", str(refusal)
+            except ClientDead as dead:
+                kind, why = "fatal", str(dead)
+            except Retry:
+                pause = _wait(pause)
+                continue
+            break
+        return Verdict(kind, why, time.monotonic())
 
     def _drop(self) -> None:
         """Close the producer, on one thread only: librdkafka's close is not for two at once."""
@@ -246,7 +275,12 @@ def _patiently(call: Callable[[], None]) -> None:
         except KafkaException as exc:
             if severity(error_of(exc)) != "retry":
                 raise
-            time.sleep(pause * random.uniform(0.5, 1.5))  # noqa: S311 - jitter, not a secret
-            pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
+            pause = _wait(pause)
         else:
             return
+
+
+def _wait(pause: float) -> float:
+    """Sleep, with jitter, and return the next pause."""
+    time.sleep(pause * random.uniform(0.5, 1.5))  # noqa: S311 - jitter, not a secret
+    return min(2 * pause, LONGEST_PAUSE_SECONDS)

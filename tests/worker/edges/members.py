@@ -153,7 +153,8 @@ class Publishing:
 
     def start(self) -> Publishing:
         """Register the name."""
-        self.publisher.start(PATIENCE)
+        self.publisher.open()
+        assert self.verdicts.get(timeout=PATIENCE).kind == "registered"
         return self
 
     def publish(self, outputs: Sequence[Output], offsets: Mapping[Partition, int], metadata: Any) -> Verdict:

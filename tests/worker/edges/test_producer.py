@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import queue
 import signal
 import time
 from collections.abc import Callable, Iterator
@@ -28,7 +29,8 @@ from tests.worker.edges.members import (
     values,
 )
 from worker.edges.kafka_errors import ClientDead
-from worker.errors import Refuse, Retry
+from worker.edges.producer import REGISTER_SECONDS
+from worker.errors import Refuse
 from worker.record import Partition
 from worker.settings import KafkaSettings
 
@@ -180,17 +182,17 @@ def test_a_coordinator_that_is_away_is_waited_for(bench: Bench) -> None:
     assert bench.committed() == 4
 
 
-def test_a_name_cannot_be_registered_while_the_coordinator_is_away(bench: Bench) -> None:
-    """Opening fails with Retry, may be repeated, and works once the coordinator is back."""
+def test_a_name_is_registered_once_the_coordinator_is_back(bench: Bench) -> None:
+    """Opening waits as long as nobody answers, says nothing meanwhile, and works in the end."""
     publishing = bench.publishing()
     os.kill(bench.kafka.pid, signal.SIGSTOP)
     try:
-        with pytest.raises(Retry) as away:
-            publishing.publisher.start(0.5)
-        assert not isinstance(away.value, ClientDead)
+        publishing.publisher.open()
+        with pytest.raises(queue.Empty):
+            publishing.verdicts.get(timeout=REGISTER_SECONDS + 0.5)
     finally:
         os.kill(bench.kafka.pid, signal.SIGCONT)
-    publishing.start()
+    assert publishing.verdicts.get(timeout=PATIENCE).kind == "registered"
 
 
 @pytest.mark.parametrize("config", [{"max.message.bytes": "500"}, {"cleanup.policy": "compact"}])
