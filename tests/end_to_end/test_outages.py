@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -87,57 +86,6 @@ def test_an_engine_that_fails_on_everything(
     seen = reader.until(len(sent), 30)
     assert Counter(each.source for each in reader.idle()) == Counter(sent)
     assert {each.topic for each in seen} == {feed("europe")}
-
-
-def test_triton_killed_and_restarted(here: tuple[Stack, Worker, Reader]) -> None:
-    """While it is gone: alive, not ready, nothing rejected. When it is back: everything comes out."""
-    stack, worker, reader = here
-    assert stack.server is not None
-    stack.server.kill()
-    wait_until(lambda: worker.ask("/ready")[0] == 503, 20, "the worker to see it")
-    sent = send_all(stack.kafka, [(faulty.photo(faulty.WELL), None)] * 100)
-    assert reader.idle(2.0) == []
-    assert worker.ask("/live")[0] == 200
-    stack.server.restart()
-    seen = reader.until(len(sent), 60)
-    assert Counter(each.source for each in reader.idle()) == Counter(sent)
-    assert {each.topic for each in seen} == {feed("europe")}
-    check_order(seen)
-    assert worker.ready(10)
-
-
-def test_kafka_killed_and_restarted(here: tuple[Stack, Worker, Reader]) -> None:
-    """The broker dies with photos in flight and comes back on its data: each photo has one record."""
-    stack, worker, reader = here
-    sent = send_all(stack.kafka, [(faulty.photo(faulty.WELL), None)] * 300)
-    wait_until(lambda: worker.metric("pangaea_photos_published_total") > 10, 30, "a good beginning")
-    stack.broker.kill()
-    wait_until(lambda: worker.ask("/ready")[0] == 503, 30, "the worker to see it")
-    assert worker.ask("/live")[0] == 200
-    stack.broker.restart()
-    seen = reader.until(len(sent), 90)
-    assert Counter(each.source for each in reader.idle(1.0)) == Counter(sent)
-    check_order(seen)
-    wait_until(lambda: worker.ask("/ready")[0] == 200, 30, "the worker to be ready again")
-
-
-def test_a_worker_that_sleeps_longer_than_its_session(here: tuple[Stack, Worker, Reader]) -> None:
-    """Stopped and continued with photos in flight: what it held is void, it rejoins, all come out once."""
-    stack, worker, reader = here
-    sent = send_all(stack.kafka, [(faulty.photo(faulty.WELL), None)] * 300)
-    wait_until(lambda: worker.metric("pangaea_photos_published_total") > 10, 30, "a good beginning")
-    worker.process.send_signal(signal.SIGSTOP)
-    group = AdminClient({"bootstrap.servers": stack.kafka})
-
-    def missed() -> bool:
-        found = group.describe_consumer_groups(["pangaea"])["pangaea"].result(10)
-        return not found.members
-
-    wait_until(missed, 30, "the group to miss it")
-    worker.process.send_signal(signal.SIGCONT)
-    seen = reader.until(len(sent), 60)
-    assert Counter(each.source for each in reader.idle()) == Counter(sent)
-    check_order(seen)
 
 
 def test_a_stop_while_triton_is_away(broken: tuple[Stack, dict[str, str]], tmp_path: Path) -> None:
