@@ -20,7 +20,8 @@ from worker.edges.health import Health
 from worker.edges.kafka_errors import ClientDead
 from worker.edges.logs import Logger
 from worker.edges.metrics import Metrics
-from worker.edges.producer import TransactionalPublisher, Verdict
+from worker.edges.producer import Verdict
+from worker.edges.succession import Succession, Told
 from worker.errors import Refuse, Retry
 from worker.intake import intake
 from worker.ordering import Ordering, Prefix, Ticket
@@ -49,13 +50,6 @@ class Finished(NamedTuple):
 
     ticket: Ticket
     outcome: Outcome
-
-
-class Told(NamedTuple):
-    """A verdict of the producer of that number; there is one after another, and only the last one counts."""
-
-    life: int
-    verdict: Verdict
 
 
 class Transaction(NamedTuple):
@@ -103,10 +97,9 @@ class Pipeline:
         self._closing = False
         self._rewinds: set[Partition] = set()
         self._watchdog = Watchdog(transaction_seconds=settings.kafka.transaction_timeout_ms / 1000)
-        self._transactional_id = transactional_id
         self._rebuilt = rebuilt
-        self._life, self._registered, self._restart = 0, False, False
-        self._publisher = self._new_publisher()
+        self._restart = False
+        self._publisher = Succession(settings.kafka, transactional_id, self._news.put)
         self._source = PhotoSource(settings.kafka, self, client_id=transactional_id)
 
     # --- the path -------------------------------------------------------------------------------------
@@ -129,7 +122,7 @@ class Pipeline:
         """Wait for the producer's name: only then does nobody else hold a transaction of that name open."""
         self._publisher.open()
         deadline = time.monotonic() + self._settings.life.start_patience_ms / 1000
-        while not self._stopping() and not self._registered:
+        while not self._stopping() and not self._publisher.registered:
             if time.monotonic() > deadline:
                 raise Retry("Kafka did not open transactions in time")
             self._collect(START_SECONDS)
@@ -174,7 +167,7 @@ class Pipeline:
         return item is not None
 
     def _take(self, record: Record) -> None:
-        if record.source.home in self._rewinds or self._restart or not self._registered:
+        if record.source.home in self._rewinds or not self._anchored():
             # Fetched before the rewind that is about to happen: taking it would skip what lies before it.
             return
         photo, rejection, absurd = intake(
@@ -212,7 +205,7 @@ class Pipeline:
 
     def _publish(self) -> None:
         """Open a transaction for what is finished, unless one is open or the last has only just ended."""
-        if not self._registered or self._open is not None or not self._ordering.ready():
+        if not self._anchored() or self._open is not None or not self._ordering.ready():
             return
         if time.monotonic() < self._last_commit + self._settings.kafka.commit_interval_ms / 1000:
             return
@@ -233,13 +226,13 @@ class Pipeline:
 
     def _heard(self, told: Told) -> None:
         """The producer says that it is registered, how its transaction ended, or that it is finished."""
-        verdict = told.verdict
-        if told.life != self._life:
+        verdict = self._publisher.heard(told)
+        if verdict is None:
             return
         if verdict.kind == "refused":
             raise Refuse(verdict.why)
         if verdict.kind == "registered":
-            self._registered = self._restart = True
+            self._restart = True
         elif verdict.kind == "fatal":
             self._metrics.transactions.labels(end="fatal").inc()
             self._renew(f"Kafka's producer is finished: {verdict.why}")
@@ -296,18 +289,12 @@ class Pipeline:
         if ended is not None:
             self._void(ended, "aborted")
         self._drop(self._ordering.partitions, "aborted")
-        self._publisher.retire()
-        self._publisher = self._new_publisher()
-        self._publisher.open()
+        self._publisher.renew()
+        self._restart, self._aborts = False, 0
 
-    def _new_publisher(self) -> TransactionalPublisher:
-        self._life += 1
-        life, self._registered, self._restart = self._life, False, False
-        return TransactionalPublisher(
-            self._settings.kafka,
-            self._transactional_id,
-            lambda verdict: self._news.put(Told(life, verdict)),
-        )
+    def _anchored(self) -> bool:
+        """Whether it is settled where to read on: the producer has its name, and all is read from there."""
+        return self._publisher.registered and not self._restart
 
     # --- bounds ---------------------------------------------------------------------------------------
 
@@ -327,7 +314,7 @@ class Pipeline:
         return BUSY_SECONDS if self._busy() else 0.0
 
     def _busy(self) -> bool:
-        return bool(self._ordering.count or self._open or self._ordering.ready() or not self._registered)
+        return bool(self._ordering.count or self._open or self._ordering.ready() or not self._anchored())
 
     # --- the assignment -------------------------------------------------------------------------------
 
@@ -401,7 +388,7 @@ class Pipeline:
             queued=self._publisher.queued,
             paused=self._pressure.paused,
         )
-        self._health.parts["kafka"] = self._watchdog.up is True and self._registered
+        self._health.parts["kafka"] = self._watchdog.up is True and self._publisher.registered
         now = time.monotonic()
         if self._watchdog.away(now):
             raise ClientDead("no broker has answered for long: they may have moved")

@@ -11,13 +11,14 @@ import pytest
 
 from tests.worker import samples
 from worker import pipeline as module
-from worker.edges import logs
+from worker.edges import logs, succession
 from worker.edges.consumer import Record, Start
 from worker.edges.health import Health
 from worker.edges.metrics import Metrics
 from worker.edges.producer import Verdict
+from worker.edges.succession import Told
 from worker.path import Path
-from worker.pipeline import Pipeline, Told
+from worker.pipeline import Pipeline
 from worker.record import Outcome, Partition, Photo, Source
 from worker.settings import LifeSettings, Settings
 from worker.workshop import Workshop
@@ -101,7 +102,7 @@ class Loop:
 
     def told(self, kind: Literal["registered", "committed", "aborted", "fatal"]) -> None:
         """The producer reports."""
-        self.pipeline._heard(Told(self.pipeline._life, Verdict(kind, "why", 0.0)))
+        self.pipeline._heard(Told(self.pipeline._publisher._number, Verdict(kind, "why", 0.0)))
 
     def ended(self, kind: Literal["committed", "aborted", "fatal"]) -> None:
         """The transaction under way has ended so."""
@@ -123,7 +124,7 @@ class Loop:
 @pytest.fixture
 def loop(monkeypatch: pytest.MonkeyPatch) -> Iterator[Loop]:
     """The loop, between stand-ins."""
-    monkeypatch.setattr(module, "TransactionalPublisher", Publisher)
+    monkeypatch.setattr(succession, "TransactionalPublisher", Publisher)
     monkeypatch.setattr(module, "PhotoSource", Reader)
     made = Loop()
     yield made
