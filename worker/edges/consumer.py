@@ -23,6 +23,9 @@ from worker.errors import PangaeaError
 from worker.record import Partition, Source
 from worker.settings import KafkaSettings
 
+HEARTBEAT_MS = 1_000
+"""How often a member of the classic protocol tells the group that it lives, and hears what has changed."""
+
 
 class Listener(Watcher, Protocol):
     """Who is told of the assignment, on the polling thread, before `poll` returns."""
@@ -112,6 +115,9 @@ class PhotoSource:
         if settings.protocol == "classic":
             # With KIP-848 these two are the broker's to set, and librdkafka refuses them here.
             config["session.timeout.ms"] = settings.session_timeout_ms
+            # A rebalance is heard of with a heartbeat; the default, every 3 s, is how long partitions would
+            # stand still when a member leaves. A third of the session is the most that Kafka advises.
+            config["heartbeat.interval.ms"] = min(HEARTBEAT_MS, max(1, settings.session_timeout_ms // 3))
             config["partition.assignment.strategy"] = "cooperative-sticky"
         return config
 

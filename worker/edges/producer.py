@@ -6,9 +6,9 @@ own and without a time limit: a limit of ten seconds was seen to turn a broker's
 
 What becomes of a transaction that Kafka does not take:
 aborted – the transaction is lost, the producer lives on; it is read again and tried again.
+refused – it is lost for what can never get better (a missing right, a record that the topic does not take):
+trying again would hold its partitions for ever.
 fatal – the producer is finished.
-If what an aborted transaction was refused for can never get better (a missing right, a record that the topic
-does not take), the next `publish` says so and refuses: trying again would hold its partitions for ever.
 """
 
 from __future__ import annotations
@@ -54,10 +54,11 @@ class Output:
 
 
 class Verdict(NamedTuple):
-    """What became of opening (registered or refused) or of a transaction; `why` is empty when all is well.
+    """What became of opening (registered) or of a transaction; `why` is empty when all is well.
 
-    `fatal` may follow either: the producer is finished. Whether its last transaction was committed is then
-    not known here: the commit may have arrived although no answer did.
+    `refused` and `fatal` may follow either: going on would be in vain, or the producer is finished. Whether
+    its last transaction was committed is not known after `fatal`: the commit may have arrived although no
+    answer did.
     """
 
     kind: Literal["registered", "refused", "committed", "aborted", "fatal"]
@@ -77,7 +78,6 @@ class TransactionalPublisher:
         self._report = report
         self._timeout = settings.transaction_timeout_ms / 1000
         self._undelivered: KafkaError | None = None
-        self._refusal: Refuse | None = None
         try:
             self._producer = Producer(self._config(settings, transactional_id))
         except KafkaException as exc:
@@ -138,10 +138,8 @@ class TransactionalPublisher:
 
         Raises:
             ClientDead: the transaction could not be opened or filled: build a new producer.
-            Refuse: Kafka will never take the records, as it said of these or of those before.
+            Refuse: the client will never take the records.
         """
-        if self._refusal is not None:
-            raise self._refusal
         self._undelivered = None
         try:
             with calling("publishing results"):
@@ -262,7 +260,8 @@ class TransactionalPublisher:
         except KafkaException as exc:
             return Verdict("fatal", f"{why}; and the abort failed: {error_of(exc).str()}", time.monotonic())
         trouble = mapped(cause, doing="publishing results")
-        self._refusal = trouble if isinstance(trouble, Refuse) else None
+        if isinstance(trouble, Refuse):
+            return Verdict("refused", str(trouble), time.monotonic())
         return Verdict("aborted", why, time.monotonic())
 
 
