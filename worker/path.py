@@ -124,40 +124,51 @@ class Path:
         raise AssertionError("attempts is at least 1")
 
     async def _infer(self, photo: Photo, pixels: Pixels) -> Logits:
-        """Ask until there is an answer, or until the engine has failed on this photo as often as is allowed.
+        """Ask until there is an answer; a photo that the engine fails on becomes a suspect."""
+        patient, pause = False, FIRST_PAUSE_SECONDS
+        while True:
+            try:
+                return await self._ask(photo, pixels, patient=patient)
+            except EngineAway as away:
+                self._failed(photo, away, patient=patient)
+                # An outage is nothing that a photo is shed for.
+                patient = True
+            except (EngineFault, EngineTimeout) as failure:
+                self._failed(photo, failure, patient=patient)
+                with self.metrics.suspects.track_inprogress():
+                    return await self._suspect(photo, pixels, failure, patient=patient)
+            pause = await _pause(pause)
+
+    async def _suspect(
+        self, photo: Photo, pixels: Pixels, failure: EngineFault | EngineTimeout, *, patient: bool
+    ) -> Logits:
+        """Ask again for a photo that the engine has failed on.
 
         A failure is held against the photo once the engine has answered a known photo after it: a photo may
         be slow or indigestible by itself, or have shared a batch with one that is, or the server may be ill.
         Suspects are tried one at a time, so that none pays for another. While the server answers nobody
         nothing is learned about any photo, and nothing is counted.
         """
-        failures, patient, pause = 0, False, FIRST_PAUSE_SECONDS
-        failure: EngineFault | EngineTimeout | None = None
-        failed, open_question = 0.0, False
+        failures, failed, open_question, pause = 0, self.clock(), True, FIRST_PAUSE_SECONDS
         while True:
             try:
-                if failure is None:
-                    return await self._ask(photo, pixels, patient=patient)
-                with self.metrics.suspects.track_inprogress():
-                    async with self.suspects.turn(failed):
-                        failures += open_question
-                        open_question = False
-                        if failures >= self.settings.triton.attempts:
-                            raise Reject("engine_error", f"The engine failed on this photo {failures} times.")
-                        # Who raises may have raised for its whole batch: the last word is spoken alone.
-                        last = failures == self.settings.triton.attempts - 1
-                        alone = last and isinstance(failure, EngineFault)
-                        return await self._ask(photo, pixels, patient=patient, alone=alone)
+                async with self.suspects.turn(failed):
+                    failures += open_question
+                    open_question = False
+                    if failures >= self.settings.triton.attempts:
+                        raise Reject("engine_error", f"The engine failed on this photo {failures} times.")
+                    # Who raises may have raised for its whole batch: the last word is spoken alone.
+                    last = failures == self.settings.triton.attempts - 1
+                    alone = last and isinstance(failure, EngineFault)
+                    return await self._ask(photo, pixels, patient=patient, alone=alone)
             except EngineAway as away:
-                self._failed(photo, away)
-                # An outage is nothing that a photo is shed for, or that is held against it.
+                self._failed(photo, away, patient=patient)
+                # The failure before it may have been the server's: it is not held against the photo.
                 patient, open_question = True, False
                 pause = await _pause(pause)
-            except (EngineFault, EngineTimeout) as exc:
-                self._failed(photo, exc)
-                if isinstance(exc, EngineTimeout) and self._sheds(patient=patient):
-                    raise Reject("deadline", "The engine did not answer before the deadline.") from exc
-                failure, failed, open_question = exc, self.clock(), True
+            except (EngineFault, EngineTimeout) as again:
+                self._failed(photo, again, patient=patient)
+                failure, failed, open_question = again, self.clock(), True
                 pause = FIRST_PAUSE_SECONDS
 
     async def _ask(self, photo: Photo, pixels: Pixels, *, patient: bool, alone: bool = False) -> Logits:
@@ -185,9 +196,16 @@ class Path:
             raise Reject("deadline", "The photo's deadline had passed before it could be answered.")
         return remaining
 
-    def _failed(self, photo: Photo, failure: Retry) -> None:
+    def _failed(self, photo: Photo, failure: Retry, *, patient: bool) -> None:
+        """Count a failure.
+
+        Raises:
+            Reject: it cost the photo its time, and late photos are shed.
+        """
         self.metrics.engine_failures.labels(meaning=type(failure).__name__).inc()
         self.logger.debug("engine_failed", source=list(photo.source), meaning=type(failure).__name__)
+        if isinstance(failure, EngineTimeout) and self._sheds(patient=patient):
+            raise Reject("deadline", "The engine did not answer before the deadline.") from failure
 
 
 async def _pause(seconds: float) -> float:

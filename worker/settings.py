@@ -13,15 +13,18 @@ import difflib
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
+from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from worker.errors import Refuse
 
 Milliseconds = Annotated[int, Field(ge=1)]
 MIB = 1024 * 1024
+RESULT_BYTES = 8 * 1024
+"""What the value of one result takes at most in the producer's queue, which counts values alone."""
 
 
 class Frozen(BaseModel):
@@ -101,7 +104,7 @@ class LimitSettings(Frozen):
     )
     pixels: int = Field(default=50_000_000, ge=1, description="width × height before decoding")
     side: int = Field(default=20_000, ge=1, description="the longer side before decoding")
-    in_flight: int = Field(default=64, ge=1, description="photos between poll and commit")
+    in_flight: int = Field(default=64, ge=1, le=100_000, description="photos between poll and commit")
     in_flight_bytes: int = Field(default=64 * MIB, ge=1_024)
     decode_threads: int = Field(default=2, ge=1, le=64)
 
@@ -175,6 +178,17 @@ class Settings(BaseSettings):
     life: LifeSettings = LifeSettings()
     log: LogSettings = LogSettings()
 
+    @model_validator(mode="after")
+    def _a_transaction_fits(self) -> Self:
+        """One transaction may hold the results of all that is in flight: the producer must take them."""
+        needed = self.limit.in_flight * RESULT_BYTES // 1024
+        if needed > self.kafka.producer_queue_kib:
+            raise ValueError(
+                f"PANGAEA_KAFKA__PRODUCER_QUEUE_KIB must be {needed} at least, for the results of"
+                f" PANGAEA_LIMIT__IN_FLIGHT={self.limit.in_flight} photos"
+            )
+        return self
+
 
 def load() -> Settings:
     """Read the settings from the environment.
@@ -186,11 +200,15 @@ def load() -> Settings:
     try:
         return Settings()
     except ValidationError as exc:
-        wrong = "; ".join(
-            f"PANGAEA_{'__'.join(str(part).upper() for part in error['loc'])} {error['msg'].lower()}"
-            for error in exc.errors(include_input=False, include_url=False)
-        )
+        wrong = "; ".join(_said(error) for error in exc.errors(include_input=False, include_url=False))
         raise Refuse(f"settings are wrong: {wrong}.", exit_code=2) from exc
+
+
+def _said(error: ErrorDetails) -> str:
+    """Say what is wrong with one value, or with several together."""
+    if not error["loc"]:
+        return str(error["ctx"]["error"])
+    return f"PANGAEA_{'__'.join(str(part).upper() for part in error['loc'])} {error['msg'].lower()}"
 
 
 ELSEWHERE = frozenset({"PANGAEA_HOME"})

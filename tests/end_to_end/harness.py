@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 import urllib.error
 import urllib.request
@@ -112,6 +113,34 @@ class Worker:
         code = self.process.wait(seconds)
         self._handle.close()
         return code
+
+
+class Peaks:
+    """The highest that each gauge of a worker was seen at that has a limit, and that limit; until closed."""
+
+    def __init__(self, worker: Worker) -> None:
+        self.highest: dict[str, float] = {}
+        self.limits: dict[str, float] = {}
+        self._worker = worker
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._watch, daemon=True)
+        self._thread.start()
+
+    def _watch(self) -> None:
+        while not self._over.wait(0.02):
+            lines = [line.split(" ") for line in self._worker.ask("/metrics")[1].splitlines()]
+            values = {line[0].removeprefix("pangaea_"): float(line[1]) for line in lines if len(line) == 2}
+            for name, value in values.items():
+                if f"{name}_limit" in values:
+                    self.limits[name] = values[f"{name}_limit"]
+                    self.highest[name] = max(value, self.highest.get(name, 0.0))
+
+    def close(self) -> dict[str, float]:
+        """Stop watching; return what was seen above its limit, and by how much."""
+        self._over.set()
+        self._thread.join()
+        over = {name: high - self.limits[name] for name, high in self.highest.items()}
+        return {name: by for name, by in over.items() if by > 0}
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,6 +49,18 @@ def test_a_photo_on_which_the_engine_raises(here: tuple[Stack, Worker, Reader]) 
     check_order(reader.seen)
 
 
+def test_photos_that_spoil_their_batches(here: tuple[Stack, Worker, Reader]) -> None:
+    """One in ten makes the engine raise for all that it runs together: those alone are rejected, in order."""
+    stack, _, reader = here
+    colours = [faulty.SPOILS if index % 10 == 3 else faulty.WELL for index in range(200)]
+    sent = send_all(stack.kafka, [(faulty.photo(colour), None) for colour in colours])
+    reader.until(len(sent))
+    assert Counter(each.source for each in reader.idle()) == Counter(sent)
+    rejected = {each.source for each in reader.seen if each.topic == REJECTED}
+    assert rejected == {place for place, colour in zip(sent, colours, strict=True) if colour == faulty.SPOILS}
+    check_order(reader.seen)
+
+
 def test_a_photo_that_is_always_too_slow(here: tuple[Stack, Worker, Reader]) -> None:
     """It is rejected; the photos that shared its batches are not, nor does another partition wait for it.
 
