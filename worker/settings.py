@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
-from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from worker.errors import Refuse
@@ -200,15 +199,16 @@ def load() -> Settings:
     try:
         return Settings()
     except ValidationError as exc:
-        wrong = "; ".join(_said(error) for error in exc.errors(include_input=False, include_url=False))
+        errors = exc.errors(include_input=False, include_url=False)
+        wrong = "; ".join(_said(error["loc"], error["msg"]) for error in errors)
         raise Refuse(f"settings are wrong: {wrong}.", exit_code=2) from exc
 
 
-def _said(error: ErrorDetails) -> str:
-    """Say what is wrong with one value, or with several together."""
-    if not error["loc"]:
-        return str(error["ctx"]["error"])
-    return f"PANGAEA_{'__'.join(str(part).upper() for part in error['loc'])} {error['msg'].lower()}"
+def _said(place: tuple[int | str, ...], message: str) -> str:
+    """Say what is wrong with one value, or with several together: then the message names them."""
+    if not place:
+        return message.removeprefix("Value error, ")
+    return f"PANGAEA_{'__'.join(str(part).upper() for part in place)} {message.lower()}"
 
 
 ELSEWHERE = frozenset({"PANGAEA_HOME"})
