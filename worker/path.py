@@ -144,19 +144,19 @@ class Path:
     ) -> Logits:
         """Ask again for a photo that the engine has failed on.
 
-        A failure is held against the photo once the engine has answered a known photo after it: a photo may
-        be slow or indigestible by itself, or have shared a batch with one that is, or the server may be ill.
-        Suspects are tried one at a time, so that none pays for another. While the server answers nobody
+        Suspects are tried one at a time, so that none pays for another, and each only after the engine has
+        answered a known photo: a photo may be slow or indigestible by itself, or have shared a batch with one
+        that is, or the server may be ill. A failure in its turn is held against the photo, and the one that
+        made it a suspect is if the engine answers the known photo at once. While the server answers nobody
         nothing is learned about any photo, and nothing is counted.
         """
-        failures, failed, open_question, pause = 0, self.clock(), True, FIRST_PAUSE_SECONDS
+        failures, failed, pause, open_question = 0, self.clock(), FIRST_PAUSE_SECONDS, True
         while True:
             try:
                 async with self.suspects.turn(failed):
                     failures += open_question
                     open_question = False
-                    if failures >= self.settings.triton.attempts:
-                        raise Reject("engine_error", f"The engine failed on this photo {failures} times.")
+                    self._give_up(failures)
                     # Who raises may have raised for its whole batch: the last word is spoken alone.
                     last = failures == self.settings.triton.attempts - 1
                     alone = last and isinstance(failure, EngineFault)
@@ -168,8 +168,16 @@ class Path:
                 pause = await _pause(pause)
             except (EngineFault, EngineTimeout) as again:
                 self._failed(photo, again, patient=patient)
-                failure, failed, open_question = again, self.clock(), True
-                pause = FIRST_PAUSE_SECONDS
+                # Nobody is asked to confirm it: a photo that keeps the engine busy for longer than a known
+                # photo is waited for would be tried for ever.
+                failures += 1
+                self._give_up(failures)
+                failure, failed, pause = again, self.clock(), FIRST_PAUSE_SECONDS
+
+    def _give_up(self, failures: int) -> None:
+        """Reject a photo on which the engine has failed as often as is allowed."""
+        if failures >= self.settings.triton.attempts:
+            raise Reject("engine_error", f"The engine failed on this photo {failures} times.")
 
     async def _ask(self, photo: Photo, pixels: Pixels, *, patient: bool, alone: bool = False) -> Logits:
         """Ask the engine beside others, or when nobody else of this worker is at it."""

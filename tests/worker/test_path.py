@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
+from itertools import cycle
 from typing import Any
 
 import numpy as np
@@ -153,6 +154,21 @@ def test_a_failure_while_the_engine_answers_nobody_is_not_counted(attempts: int)
         engine, [photo()], settings(triton={"attempts": attempts}), suspects=Suspects(control)
     )
     assert isinstance(outcome, Prediction)
+
+
+def test_a_photo_that_keeps_the_engine_busy_is_given_up() -> None:
+    """After each of its turns the engine answers nobody for a while; its failures count all the same."""
+    known = cycle([None, EngineTimeout("busy"), EngineTimeout("busy")])
+
+    async def control() -> None:
+        failure = next(known)
+        if failure is not None:
+            raise failure
+
+    engine = Engine([EngineTimeout("slow")] * 10)
+    (outcome,) = follow(engine, [photo()], settings(), suspects=Suspects(control))
+    assert isinstance(outcome, Rejection)
+    assert outcome.reason == "engine_error"
 
 
 def test_the_attempt_that_decides_is_made_alone() -> None:
