@@ -8,7 +8,7 @@ import signal
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -134,7 +134,8 @@ class Office:
         if qualified is None:
             return None
         self.health.parts["card"] = self.health.parts["triton"] = True
-        stack.callback(workshop.background(self._watch(engine, card)).cancel)
+        control = partial(engine.infer, qualified.known, settings.triton.patience_ms / 1000)
+        stack.callback(workshop.background(self._watch(engine, card, control)).cancel)
         stack.callback(self._guard())
         payloads = PayloadStore(settings.payload, photo_bytes=limit.photo_bytes, metrics=self.metrics)
         stack.callback(payloads.close)
@@ -146,7 +147,7 @@ class Office:
             payloads=payloads,
             decoders=decoders,
             slots=asyncio.Semaphore(settings.triton.in_flight),
-            suspects=Suspects(partial(engine.infer, qualified.known, settings.triton.patience_ms / 1000)),
+            suspects=Suspects(control),
             metrics=self.metrics,
             logger=self.log.logger,
         )
@@ -213,22 +214,27 @@ class Office:
                 time.sleep(ASK_AGAIN_SECONDS)
         return None
 
-    async def _watch(self, engine: Engine, card: Card) -> None:
+    async def _watch(self, engine: Engine, card: Card, control: Callable[[], Awaitable[object]]) -> None:
         """Ask Triton how it is, once a second: readiness must not wait for the next photo.
 
-        A server that comes back may be another one: it is held against the card as at the start.
+        A server that is there may still fail on everything: when it has failed on a photo it is asked for a
+        known one, by `control`. One that comes back may be another: it is held against the card anew.
         """
         was_up = True
         while True:
             up = await engine.ready()
-            if up and not was_up:
-                try:
+            try:
+                if up and not was_up:
                     await self._qualify(engine, card)
-                except Retry:
-                    up = False
-                except Refuse as refusal:
-                    self.stop.refuse(refusal)
-                    return
+                elif up and not engine.answered:
+                    await control()
+            except Retry:
+                up = False
+            except Refuse as refusal:
+                self.stop.refuse(refusal)
+                return
+            if up is not was_up:
+                self.log.logger.warning("triton", up=up)
             self.health.parts["triton"] = was_up = up
             self.metrics.up.labels(part="triton").set(up)
             await asyncio.sleep(WATCH_SECONDS)

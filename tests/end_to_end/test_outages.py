@@ -45,6 +45,7 @@ def test_a_photo_on_which_the_engine_raises(here: tuple[Stack, Worker, Reader]) 
     assert [each.topic for each in seen] == [feed("europe"), REJECTED, feed("europe"), feed("europe")]
     assert seen[1].document["reason"] == "engine_error"
     assert worker.metric("pangaea_engine_failures_total") == 3
+    assert worker.ask("/ready")[0] == 200
     check_valid(seen)
     check_order(reader.seen)
 
@@ -92,12 +93,15 @@ def test_an_engine_that_fails_on_everything(
         wait_until(
             lambda: worker.metric("pangaea_engine_failures_total") > failures + 40, 30, "many failures"
         )
+        wait_until(lambda: worker.ask("/ready")[0] == 503, 10, "the worker to see it")
+        assert worker.ask("/live")[0] == 200
         assert reader.idle(0.5) == []
     finally:
         ill.unlink()
     seen = reader.until(len(sent), 30)
     assert Counter(each.source for each in reader.idle()) == Counter(sent)
     assert {each.topic for each in seen} == {feed("europe")}
+    worker.ready(10)
 
 
 def test_a_stop_while_triton_is_away(broken: tuple[Stack, dict[str, str]], tmp_path: Path) -> None:

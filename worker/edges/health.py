@@ -1,8 +1,8 @@
 """Health over HTTP: /live, /ready and /metrics, for probes and Prometheus.
 
 Alive means that the loop makes progress. Ready means that Kafka and Triton answer, the card fits the engine
-and the golden photos came out right. A worker whose Triton is gone is alive and not ready: restarting it
-would mend nothing.
+and the golden photos came out right. A worker whose Triton is gone, or fails on everything, is alive and not
+ready: restarting it would mend nothing.
 """
 
 from __future__ import annotations

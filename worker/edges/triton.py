@@ -97,6 +97,8 @@ class Identity(NamedTuple):
 class Engine:
     """The ensemble behind Triton. Made and used inside one running event loop.
 
+    `answered`: whether it did the last time that it was asked for a photo.
+
     Raises (from every call):
         EngineAway, EngineBusy, EngineTimeout, EngineFault: by the table above.
     """
@@ -106,6 +108,7 @@ class Engine:
         self._url = settings.url
         self._client = InferenceServerClient(settings.url, channel_args=CHANNEL)
         self._outputs = [InferRequestedOutput(OUTPUT)]
+        self.answered = True
 
     async def infer(self, pixels: Pixels, seconds: float) -> Logits:
         """Return one photo's head logits, float32 of shape (heads, labels).
@@ -114,6 +117,15 @@ class Engine:
             pixels: uint8, shape (size, size, 3), RGB.
             seconds: the gRPC deadline, which is what counts; Triton's own covers only its queue.
         """
+        try:
+            logits = await self._infer(pixels, seconds)
+        except Retry:
+            self.answered = False
+            raise
+        self.answered = True
+        return logits
+
+    async def _infer(self, pixels: Pixels, seconds: float) -> Logits:
         image = InferInput(INPUT, [1, *pixels.shape], "UINT8")
         image.set_data_from_numpy(pixels[np.newaxis])
         try:
