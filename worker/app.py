@@ -17,6 +17,9 @@ def run(
     accept_loss: Annotated[
         bool, typer.Option("--accept-loss", help="Go on where retention has eaten unread photos.")
     ] = False,
+    create_topics: Annotated[
+        bool, typer.Option("--create-topics", help="Create the topics that are missing.")
+    ] = False,
 ) -> None:
     """Run the worker: photos in, one record each out, exactly once and in order, until SIGTERM or Ctrl-C.
 
@@ -28,8 +31,6 @@ def run(
     from worker.settings import load  # noqa: PLC0415 - likewise
 
     settings = load()
-    if accept_loss:
-        settings = settings.model_copy(
-            update={"kafka": settings.kafka.model_copy(update={"accept_loss": True})}
-        )
-    work(settings)
+    told = {"accept_loss": accept_loss, "create_topics": create_topics}
+    wishes = {name: True for name, wish in told.items() if wish}
+    work(settings.model_copy(update={"kafka": settings.kafka.model_copy(update=wishes)}))

@@ -16,7 +16,7 @@ from functools import partial
 from types import FrameType
 from typing import TypeVar
 
-from worker.edges import broker, health, instance, logs
+from worker.edges import broker, creation, health, instance, logs
 from worker.edges.card import Card, load
 from worker.edges.health import Health
 from worker.edges.logs import Log
@@ -127,7 +127,7 @@ class Office:
         settings, limit = self.settings, self.settings.limit
         self._show_limits()
         card = load(settings.card)
-        self._patiently(lambda: broker.check(settings.kafka))
+        self._patiently(self._topics)
         engine = workshop.call(_made(settings))
         stack.callback(lambda: workshop.call(engine.close()))
         qualified = self._patiently(lambda: workshop.call(self._qualify(engine, card)))
@@ -192,6 +192,19 @@ class Office:
                 f"Kafka's clients had to be rebuilt {len(rebuilds)} times in a minute, last because: {why}."
                 " See that no other worker has the same PANGAEA_INSTANCE, and that the broker is well."
             )
+
+    def _topics(self) -> None:
+        """See that the topics are there; where some are not, create them if that is wanted."""
+        kafka = self.settings.kafka
+        try:
+            broker.check(kafka)
+        except broker.TopicsMissing:
+            if not kafka.create_topics:
+                raise
+            created = creation.create(kafka.bootstrap, replication=creation.BROKERS_OWN, kafka=kafka)
+            if created:
+                self.log.logger.info("topics_created", names=created)
+            broker.check(kafka)
 
     def _patiently(self, attempt: Callable[[], Answer]) -> Answer | None:
         """Try until it works, a stop is asked for (None), or patience ends.

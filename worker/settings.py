@@ -48,6 +48,10 @@ class KafkaSettings(Frozen):
     start: Literal["earliest", "latest"] = Field(
         default="earliest", description="where a group that has never committed begins"
     )
+    create_topics: bool = Field(default=False, description="create what is missing at the start")
+    partitions: int = Field(
+        default=6, ge=1, le=10_000, description="of new topics, where `photos` is new too"
+    )
     accept_loss: bool = Field(default=False, description="go on where retention has eaten unread photos")
     security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
     ca_file: Path | None = None

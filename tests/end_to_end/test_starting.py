@@ -10,9 +10,11 @@ from typing import Any
 
 import pytest
 
+from local.kafka import Kafka
 from local.stack import Stack
 from tests.end_to_end.conftest import ROOT, Start
 from tests.end_to_end.harness import free_port, wait_until
+from worker.clients import topics
 
 MODELS = ROOT / "triton_models"
 
@@ -44,6 +46,26 @@ def test_no_topic(start: Start) -> None:
     assert worker.ended(30) == 1
     assert "fotos" in ends_with(worker.said())
     assert "`pangaea topics create`" in ends_with(worker.said())
+
+
+def test_a_bare_broker(start: Start, tmp_path: Path) -> None:
+    """Told to, the worker creates every topic as it should be, is ready, and finds them the next time."""
+    with Kafka.start(tmp_path / "kafka") as kafka:
+        here = {
+            "PANGAEA_KAFKA__BOOTSTRAP": kafka.bootstrap,
+            "PANGAEA_KAFKA__PARTITIONS": "3",
+            "PANGAEA_LIFE__START_PATIENCE_MS": "3000",
+        }
+        untold = start(**here)
+        assert untold.ended(30) == 1
+        assert "--create-topics" in ends_with(untold.said())
+        told = start(("--create-topics",), **here).ready()
+        wait_until(lambda: told.metric("pangaea_partitions_assigned") == 3, 30, "the assignment")
+        assert topics.check(kafka.bootstrap, partitions=3) == []
+        assert told.stop() == 0
+        again = start(PANGAEA_KAFKA__CREATE_TOPICS="true", **here).ready()
+        assert again.stop() == 0
+        assert [each["event"] for each in again.events()].count("topics_created") == 0
 
 
 def test_what_is_missing_is_waited_for(start: Start) -> None:

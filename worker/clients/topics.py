@@ -1,14 +1,14 @@
-"""Creating the topics, and telling how a cluster's differ from what they should be."""
+"""How a cluster's topics differ from what they should be, and mending what can be mended in place."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
-from confluent_kafka import KafkaError, KafkaException
+from confluent_kafka import KafkaException
 from confluent_kafka.admin import (
     AdminClient,
     AlterConfigOpType,
@@ -16,18 +16,13 @@ from confluent_kafka.admin import (
     ConfigEntry,
     ConfigResource,
     NewPartitions,
-    NewTopic,
     ResourceType,
 )
 
 from worker.edges.connection import ANSWER_SECONDS, client_config, refuse
-from worker.errors import Refuse
+from worker.edges.creation import create as create  # noqa: PLC0414 - it belongs to this family of commands
+from worker.edges.creation import durability, reaching, wanted
 from worker.settings import KafkaSettings
-from worker.topics import PHOTOS, Topic, layout
-
-DEFAULT_PARTITIONS = 6
-QUORUM_REPLICATION = 3
-"""From this many replicas on, a write waits for all but one of them, so that one broker may be lost."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,42 +52,6 @@ class Difference:
         return f"{self.topic}: {self.aspect} is {self.found}, should be {self.wanted}"
 
 
-def create(
-    bootstrap: str,
-    *,
-    partitions: int | None = None,
-    replication: int = 1,
-    kafka: KafkaSettings | None = None,
-) -> list[str]:
-    """Create every missing topic and return their names, in the layout's order; the rest stay as they are.
-
-    Args:
-        bootstrap: host:port[,host:port…].
-        partitions: of every topic; None = as many as `photos` has, else 6.
-        replication: replicas of each new topic; from 3 on, a write waits for all but one of them.
-        kafka: the connection's other settings (TLS, SCRAM).
-
-    Raises:
-        Refuse: no broker answers, it does not allow it, or `photos` has another number of partitions.
-    """
-    settings = _settings(bootstrap, kafka)
-    try:
-        admin = AdminClient(client_config(settings))
-        existing = _existing(admin)
-        found = existing.get(settings.photos_topic)
-        if partitions is not None and found is not None and found != partitions:
-            raise Refuse(
-                f"topic {settings.photos_topic} has {found} partitions and every output must have as many: "
-                f"run with --partitions {found}, or widen it first with `pangaea topics create --update`."
-            )
-        topics = wanted(partitions or found or DEFAULT_PARTITIONS, settings)
-        missing = [topic for topic in topics if topic.name not in existing]
-        _create(admin, missing, replication)
-    except KafkaException as exc:
-        raise refuse(exc, settings) from exc
-    return [topic.name for topic in missing]
-
-
 def check(
     bootstrap: str,
     *,
@@ -111,7 +70,7 @@ def check(
     Raises:
         Refuse: no broker answers, or it does not allow it.
     """
-    settings = _settings(bootstrap, kafka)
+    settings = reaching(bootstrap, kafka)
     try:
         admin = AdminClient(client_config(settings))
         return _differences(admin, settings, partitions, replication)
@@ -133,7 +92,7 @@ def update(
     Raises:
         Refuse: no broker answers, or it does not allow it.
     """
-    settings = _settings(bootstrap, kafka)
+    settings = reaching(bootstrap, kafka)
     try:
         admin = AdminClient(client_config(settings))
         differences = _differences(admin, settings, partitions, replication)
@@ -165,55 +124,8 @@ def update(
     return mendable
 
 
-def wanted(partitions: int, settings: KafkaSettings) -> tuple[Topic, ...]:
-    """Return the layout as this deployment wants it: with its own name for `photos`."""
-    return tuple(
-        replace(topic, name=settings.photos_topic if topic.name == PHOTOS else topic.name)
-        for topic in layout(partitions=partitions)
-    )
-
-
-def durability(replication: int) -> dict[str, str]:
-    """Return the setting by which a topic of so many replicas outlives the loss of one broker.
-
-    >>> durability(3), durability(1)
-    ({'min.insync.replicas': '2'}, {})
-    """
-    return {"min.insync.replicas": str(replication - 1)} if replication >= QUORUM_REPLICATION else {}
-
-
-def _settings(bootstrap: str, kafka: KafkaSettings | None) -> KafkaSettings:
-    return (kafka or KafkaSettings()).model_copy(update={"bootstrap": bootstrap})
-
-
 def _metadata(admin: AdminClient) -> ClusterMetadata:
     return admin.list_topics(timeout=ANSWER_SECONDS)
-
-
-def _existing(admin: AdminClient) -> dict[str, int]:
-    """Return partition counts by topic name."""
-    return {name: len(topic.partitions) for name, topic in _metadata(admin).topics.items()}
-
-
-def _create(admin: AdminClient, topics: Sequence[Topic], replication: int) -> None:
-    if not topics:
-        return
-    new = [
-        NewTopic(
-            topic.name,
-            num_partitions=topic.partitions,
-            replication_factor=replication,
-            config=topic.config | durability(replication),
-        )
-        for topic in topics
-    ]
-    for future in admin.create_topics(new, operation_timeout=30, request_timeout=35).values():
-        try:
-            future.result()
-        except KafkaException as exc:
-            # Someone else created it in between: that is what was asked for.
-            if exc.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
-                raise
 
 
 def _settle(futures: Iterable[Future[Any]]) -> None:
@@ -226,7 +138,7 @@ def _differences(
 ) -> list[Difference]:
     metadata = _metadata(admin).topics
     photos = metadata.get(settings.photos_topic)
-    count = partitions or (len(photos.partitions) if photos else DEFAULT_PARTITIONS)
+    count = partitions or (len(photos.partitions) if photos else settings.partitions)
     topics = wanted(count, settings)
     present = [topic for topic in topics if topic.name in metadata]
     configs = _configs(admin, [topic.name for topic in present])

@@ -15,11 +15,15 @@ from worker.settings import KafkaSettings
 from worker.topics import FEED_SLUGS, REJECTED, feed
 
 
+class TopicsMissing(Retry):
+    """A broker answers, and some of the topics are not there."""
+
+
 def check(settings: KafkaSettings) -> None:
     """See that the input and every output exist, and that a result's partition exists for each photo's.
 
     Raises:
-        Retry: no broker answers, it turns this client away, or a topic is missing (it may yet be made).
+        Retry: no broker answers, it turns this client away, or a topic is missing: `TopicsMissing`.
         Refuse: an output has fewer partitions than the input, or the rights are missing.
     """
     heard: list[KafkaError] = []
@@ -43,9 +47,9 @@ def check(settings: KafkaSettings) -> None:
     outputs = [*(feed(slug) for slug in FEED_SLUGS), REJECTED]
     missing = [name for name in (settings.photos_topic, *outputs) if name not in found]
     if missing:
-        raise Retry(
+        raise TopicsMissing(
             f"{len(missing)} of the topics are missing, {missing[0]} first: create them with"
-            " `pangaea topics create`"
+            " `pangaea topics create`, or run with --create-topics"
         )
     partitions = len(found[settings.photos_topic].partitions)
     narrow = [name for name in outputs if len(found[name].partitions) < partitions]
