@@ -167,7 +167,7 @@ class PhotoSource:
             Refuse, ClientDead: as for `rewind` and for an assignment.
         """
         with calling("asking for the assignment"):
-            starts = self._starts.of(self._consumer, _partitions(self._consumer.assignment()), midway=True)
+            starts = self._starts.of(self._consumer, _partitions(self._consumer.assignment()))
         self._listener.assigned(starts)
         for home, start in starts.items():
             self.rewind(home, start.offset)
@@ -210,7 +210,7 @@ class PhotoSource:
 
     def _fell_behind(self, partition: Partition) -> None:
         """Retention passed the reader: stop with the count, or go on from what is left."""
-        start = self._starts.of(self._consumer, [partition], midway=True)[partition]
+        start = self._starts.of(self._consumer, [partition])[partition]
         self._listener.assigned({partition: start})
         self.rewind(partition, start.offset)
 

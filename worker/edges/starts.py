@@ -52,23 +52,25 @@ class Starts:
     def __init__(self, settings: KafkaSettings, watcher: Watcher) -> None:
         self._settings = settings
         self._watcher = watcher
+        self._first: dict[Partition, int] = {}
 
-    def of(
-        self, consumer: Consumer, partitions: Sequence[Partition], *, midway: bool = False
-    ) -> dict[Partition, Start]:
+    def of(self, consumer: Consumer, partitions: Sequence[Partition]) -> dict[Partition, Start]:
         """Return the start of each partition.
 
-        `midway`: they have been read already, so `PANGAEA_KAFKA__START=latest` must not skip what is left.
+        Where the group has committed nothing, `PANGAEA_KAFKA__START` decides once: asked again before that is
+        committed, `latest` must not skip what has come since.
         """
         return {
-            Partition(each.topic, each.partition): self._start(consumer, each, midway=midway)
+            Partition(each.topic, each.partition): self._start(consumer, each)
             for each in self._committed(consumer, partitions)
         }
 
-    def _start(self, consumer: Consumer, committed: TopicPartition, *, midway: bool) -> Start:
+    def _start(self, consumer: Consumer, committed: TopicPartition) -> Start:
         low, high = self._watermarks(consumer, committed)
-        if committed.offset == OFFSET_INVALID:
-            return Start(high if self._settings.start == "latest" and not midway else low, fresh=True)
+        fresh = committed.offset == OFFSET_INVALID
+        if fresh:
+            home = Partition(committed.topic, committed.partition)
+            committed.offset = self._first.setdefault(home, high if self._settings.start == "latest" else low)
         if committed.offset > high:
             raise Refuse(
                 f"{committed.topic}/{committed.partition} ends at {high}, but group {self._settings.group}"
@@ -77,7 +79,7 @@ class Starts:
             )
         if committed.offset < low:
             return Start(self._lost_to_retention(committed, low), fresh=True)
-        return Start(committed.offset, fresh=False)
+        return Start(committed.offset, fresh=fresh)
 
     def _lost_to_retention(self, committed: TopicPartition, low: int) -> int:
         count = low - committed.offset

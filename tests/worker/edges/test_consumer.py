@@ -12,11 +12,12 @@ from pydantic import SecretStr
 
 from local.kafka import Kafka
 from tests.end_to_end.harness import wait_until
-from tests.worker.edges.members import PATIENCE, Member, fresh, make_topic
+from tests.worker.edges.members import PATIENCE, Member, Publishing, fill, fresh, gather, make_topic
 from worker.edges import broker
 from worker.edges.consumer import _headers
 from worker.edges.kafka_errors import ClientDead
 from worker.errors import Retry
+from worker.record import Partition
 from worker.settings import KafkaSettings
 
 
@@ -50,6 +51,45 @@ def test_an_assignment_that_comes_while_leaving_asks_the_broker_nothing(kafka: K
     with closing(member.source):
         wait_until(assigned, PATIENCE, "an assignment that nobody has taken up")
     assert member.given == []
+
+
+def offsets(member: Member) -> list[int]:
+    """Which records were read, in order."""
+    return [each.source.offset for each in member.read]
+
+
+def test_what_is_read_again_is_what_is_committed(kafka: Kafka) -> None:
+    """Not what this process had read, nor what it believes to be committed: the broker's word counts."""
+    topic = make_topic(kafka.bootstrap, partitions=1)
+    fill(kafka.bootstrap, topic, partitions=1, count=10)
+    settings = KafkaSettings(bootstrap=kafka.bootstrap, photos_topic=topic, group=fresh("g"))
+    member, home = Member(settings, "reader"), Partition(topic, 0)
+    with closing(member.source):
+        wait_until(lambda: member.poll() and len(member.read) == 10, PATIENCE, "all to be read")
+        publishing = Publishing(settings, fresh("id")).start()
+        publishing.publish([], {home: 4}, member.metadata())
+        publishing.publisher.close()
+        member.read.clear()
+        member.source.restart()
+        assert member.held[home].offset == 4
+        wait_until(lambda: member.poll() and len(member.read) == 6, PATIENCE, "the rest to be read again")
+    assert offsets(member) == list(range(4, 10))
+
+
+def test_latest_is_decided_once(kafka: Kafka) -> None:
+    """Photos that come between the first assignment and the first commit are not skipped by a second look."""
+    topic = make_topic(kafka.bootstrap, partitions=1)
+    fill(kafka.bootstrap, topic, partitions=1, count=3)
+    settings = KafkaSettings(bootstrap=kafka.bootstrap, photos_topic=topic, group=fresh("g"), start="latest")
+    member, home = Member(settings, "reader"), Partition(topic, 0)
+    with closing(member.source):
+        gather([member], 1)
+        assert member.held[home].offset == 3
+        fill(kafka.bootstrap, topic, partitions=1, count=2)
+        member.source.restart()
+        assert member.held[home].offset == 3
+        wait_until(lambda: member.poll() and len(member.read) == 2, PATIENCE, "what came meanwhile")
+    assert offsets(member) == [3, 4]
 
 
 WRONG = {"security_protocol": "SASL_PLAINTEXT", "sasl_mechanism": "SCRAM-SHA-512", "username": "somebody"}
