@@ -144,6 +144,22 @@ def stopped_past_transaction(trial: Trial, repetitions: int) -> None:
     trial.notes["clients rebuilt"] = sleeper.metric("pangaea_client_rebuilds_total")
 
 
+def answer_lost(trial: Trial, repetitions: int) -> None:
+    """A transaction is committed, but the worker hears that its producer is finished: it must not guess."""
+    worker, hold = _sleeper(trial, "one", before=instants.ANSWER)
+    with trial.load():
+        for number in range(repetitions):
+            trial.flowing()
+            hold.write_text("now")
+            wait_until(partial(_renewed, worker, number), 30, "the worker to renew its producer")
+            trial.recovered(trial.note("answer lost"))
+    trial.notes["clients rebuilt"] = worker.metric("pangaea_client_rebuilds_total")
+
+
+def _renewed(worker: Worker, before: int) -> bool:
+    return worker.metric("pangaea_client_rebuilds_total") > before
+
+
 def revoked_in_flight(trial: Trial, repetitions: int) -> None:
     """Half of the partitions move to another worker while their photos are at the engine, undrained.
 
@@ -469,6 +485,7 @@ FAULTS = (
         run=stopped_past_transaction,
         limit=SESSION_SECONDS + TRANSACTION_SECONDS + CLEAN_UP_SECONDS + SLACK_SECONDS,
     ),
+    Fault(name="answer-lost", what="a commit is done, its answer is lost", run=answer_lost),
     Fault(
         name="revoked-in-flight",
         what="partitions move while their photos are at the engine",

@@ -3,7 +3,8 @@
 A random kill rarely hits the few milliseconds in which a transaction is open. So this worker stops itself
 (SIGSTOP) right there, once, when it finds the file that FAULTS_HOLD names: what it has produced lies on the
 broker, and the offsets, or the commit, are not sent yet. What happens to it then – SIGKILL, or SIGCONT after
-a while – is the test's to do.
+a while – is the test's to do. Or the commit is sent and done, and its answer is lost: to the worker its
+producer is finished then, as librdkafka has it when a broker goes away at that instant.
 
 FAULTS_CLOCK names a file with the seconds by which its wall clock is off: as the worker's own modules read
 it. A library that hands Python's time to its C core, as gRPC's does, would see two clocks where there is one.
@@ -21,9 +22,10 @@ from types import ModuleType
 from typing import Any
 
 import confluent_kafka
+from confluent_kafka import KafkaError, KafkaException
 
 HOLD, BEFORE, CLOCK = "FAULTS_HOLD", "FAULTS_BEFORE", "FAULTS_CLOCK"
-OFFSETS, COMMIT = "offsets", "commit"
+OFFSETS, COMMIT, ANSWER = "offsets", "commit", "answer"
 
 
 class Sleeper(confluent_kafka.Producer):
@@ -44,20 +46,29 @@ class Sleeper(confluent_kafka.Producer):
 
     def send_offsets_to_transaction(self, *arguments: Any) -> None:
         """Send the offsets, perhaps after a long sleep."""
-        self._perhaps(OFFSETS)
+        if self._chosen(OFFSETS):
+            self._sleep()
         super().send_offsets_to_transaction(*arguments)
 
     def commit_transaction(self, *arguments: Any) -> None:
-        """Commit, perhaps after a long sleep."""
-        self._perhaps(COMMIT)
+        """Commit, perhaps after a long sleep, perhaps without hearing of it."""
+        if self._chosen(COMMIT):
+            self._sleep()
+        lost = self._chosen(ANSWER)
         super().commit_transaction(*arguments)
+        if lost:
+            raise KafkaException(KafkaError(KafkaError._STATE, "the answer was lost", fatal=True))
 
-    def _perhaps(self, step: str) -> None:
+    def _chosen(self, step: str) -> bool:
+        """Whether this is the instant: then it is not another time."""
         here = Path(os.environ[HOLD])
         if step != os.environ[BEFORE] or not self._holds or not here.exists():
-            return
-        assert self.flush(5) == 0
+            return False
         here.unlink()
+        return True
+
+    def _sleep(self) -> None:
+        assert self.flush(5) == 0
         os.kill(os.getpid(), signal.SIGSTOP)
 
 

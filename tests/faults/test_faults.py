@@ -48,6 +48,7 @@ def expected(name: str) -> dict[str, int]:
     return {
         "stopped-past-session": {"aborted transactions": 1, "clients rebuilt": 0},
         "stopped-past-transaction": {"clients rebuilt": 1},
+        "answer-lost": {"clients rebuilt": 1},
         "triton-slow": {"rejected while slow": 0},
         "engine-errs": {"rejected without need": 0},
     }.get(name, {})
