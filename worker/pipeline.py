@@ -113,6 +113,7 @@ class Pipeline:
                 self._collect(self._patience())
                 self._publish()
                 self._observe()
+            self._logger.info("draining", in_flight=self._ordering.count)
             self._drain(self._ordering.partitions)
             self._logger.info("drained", left=self._ordering.count)
         finally:

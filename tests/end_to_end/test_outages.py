@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -102,6 +103,32 @@ def test_an_engine_that_fails_on_everything(
     assert Counter(each.source for each in reader.idle()) == Counter(sent)
     assert {each.topic for each in seen} == {feed("europe")}
     worker.ready(10)
+
+
+def test_a_second_signal_ends_it_at_once(broken: tuple[Stack, dict[str, str]], tmp_path: Path) -> None:
+    """A stop that waits for photos in flight is cut short by another signal; its successor does them."""
+    stack, settings = broken
+    reader = Reader(stack.kafka)
+    worker = Worker({**settings, "PANGAEA_LIFE__DRAIN_MS": "600000"}, tmp_path / "first.log").ready()
+    wait_until(lambda: worker.metric("pangaea_partitions_assigned") == 6, 30, "the assignment")
+    ill = Path(settings["PANGAEA_CARD"]).parent / "ill"
+    ill.touch()
+    try:
+        sent = send_all(stack.kafka, [(faulty.photo(faulty.WELL), None)] * 5)
+        wait_until(lambda: worker.metric("pangaea_in_flight_photos") == 5, 20, "photos in flight")
+        worker.process.send_signal(signal.SIGTERM)
+        wait_until(lambda: '"draining"' in worker.said(), 20, "the drain")
+        assert worker.process.poll() is None
+        assert worker.stop(signal.SIGTERM) == 128 + signal.SIGTERM
+    finally:
+        ill.unlink()
+        worker.stop(signal.SIGKILL)
+    assert '"drained"' not in worker.said()
+    successor = Worker(settings, tmp_path / "second.log").ready()
+    reader.until(len(sent))
+    assert Counter(each.source for each in reader.idle()) == Counter(sent)
+    assert successor.stop() == 0
+    reader.close()
 
 
 def test_a_stop_while_triton_is_away(broken: tuple[Stack, dict[str, str]], tmp_path: Path) -> None:
