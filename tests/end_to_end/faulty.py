@@ -54,10 +54,10 @@ class TritonPythonModel:
 """
 
 
-def photo(colour: tuple[int, int, int]) -> bytes:
-    """A plain JPEG that tells the engine what to do."""
+def photo(colour: tuple[int, int, int], side: int = 300) -> bytes:
+    """A plain JPEG that tells the engine what to do; a larger one takes longer to decode."""
     buffer = io.BytesIO()
-    Image.new("RGB", (300, 300), colour).save(buffer, "JPEG")
+    Image.new("RGB", (side, side), colour).save(buffer, "JPEG")
     return buffer.getvalue()
 
 

@@ -26,11 +26,12 @@ def opened(name: str, folder: Path) -> Iterator[Field]:
 
     `real`: the project's engines, real photos, and one poison photo in ten. `small`: the
     same, its log on a small disk of its own. `faulty`: an
-    engine that fails on purpose, on one photo in ten.
+    engine that fails on purpose, on one photo in ten; another one in ten takes long to decode.
     """
     if name == "faulty":
         models, card = faulty.repository(folder)
-        photos = [faulty.photo(faulty.WELL)] * 9 + [faulty.photo(faulty.RAISES)]
+        large = faulty.photo(faulty.WELL, side=4_000)
+        photos = [faulty.photo(faulty.WELL)] * 8 + [large, faulty.photo(faulty.RAISES)]
         with Field.open(folder, photos, models=models, settings={"PANGAEA_CARD": str(card)}) as field:
             yield field
     elif name == "small":
