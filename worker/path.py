@@ -67,13 +67,11 @@ class Path:
         sender's choice, so it is waited for only so often, and then costs that sender's photos alone.
         """
         try:
-            started = self.clock()
-            prepared, decode_ms = await self._prepare(photo)
-            decoded = self.clock()
+            prepared, began, decoded = await self._prepare(photo)
             logits = await self._infer(photo, prepared.pixels)
             timing = Timing(
-                queue_ms=(started - photo.begun) * 1000,
-                decode_ms=decode_ms,
+                queue_ms=(began - photo.begun) * 1000,
+                decode_ms=(decoded - began) * 1000,
                 infer_ms=(self.clock() - decoded) * 1000,
             )
             return finish(photo.emptied(), logits, prepared.signals, timing, self.recipe)
@@ -88,12 +86,12 @@ class Path:
                 detail=f"The worker met an error of its own ({type(exc).__name__}); see its log.",
             )
 
-    async def _prepare(self, photo: Photo) -> tuple[Prepared, float]:
-        """Fetch by reference if need be, then decode; give the milliseconds that decoding took."""
+    async def _prepare(self, photo: Photo) -> tuple[Prepared, float, float]:
+        """Fetch by reference if need be, then decode; give the moments when decoding began and ended."""
         self._in_time(photo)
         data = photo.payload
         if photo.dataref is not None:
-            data = await self._fetch(photo.dataref)
+            data = await self._fetch(photo, photo.dataref)
         if not data:
             raise Reject("empty", "The record has no image bytes.")
         if len(data) > self.settings.limit.photo_bytes:
@@ -101,20 +99,22 @@ class Path:
         with self.metrics.decode_queue.track_inprogress():
             return await asyncio.get_running_loop().run_in_executor(self.decoders, self._decode, photo, data)
 
-    def _decode(self, photo: Photo, data: bytes) -> tuple[Prepared, float]:
+    def _decode(self, photo: Photo, data: bytes) -> tuple[Prepared, float, float]:
         """Decode on a thread of its own, unless the wait for it has cost the photo its time."""
         self._in_time(photo)
         limits = DecodeLimits(self.settings.limit.pixels, self.settings.limit.side)
         with self.metrics.decoding.track_inprogress():
-            started = self.clock()
-            prepared = decode(data, limits, self.target)
-            return prepared, (self.clock() - started) * 1000
+            began = self.clock()
+            return decode(data, limits, self.target), began, self.clock()
 
-    async def _fetch(self, dataref: str) -> bytes:
+    async def _fetch(self, photo: Photo, dataref: str) -> bytes:
         payload, pause = self.settings.payload, FIRST_PAUSE_SECONDS
+        timeout = payload.timeout_ms / 1000
         for attempt in range(1, payload.attempts + 1):
+            if self._sheds(patient=False):
+                timeout = min(timeout, self._in_time(photo))
             try:
-                return await self.payloads.fetch(dataref, timeout=payload.timeout_ms / 1000)
+                return await self.payloads.fetch(dataref, timeout=timeout)
             except Retry as retry:
                 if attempt == payload.attempts:
                     raise Reject(

@@ -20,6 +20,7 @@ from worker.edges import logs
 from worker.edges.consumer import Record
 from worker.edges.metrics import Metrics
 from worker.edges.triton import EngineAway, EngineFault, EngineTimeout
+from worker.errors import Retry
 from worker.intake import intake
 from worker.outputs import output
 from worker.path import Path
@@ -63,12 +64,18 @@ class Engine:
         return WELL
 
 
-class NoStore:
-    """A store of photos by reference that nobody asks."""
+class SlowStore:
+    """A store of photos by reference that takes all the time it is given, and does not answer."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self.given: list[float] = []
 
     async def fetch(self, dataref: str, *, timeout: float) -> bytes:  # noqa: ASYNC109 - the store's own deadline
         """Fetch nothing."""
-        raise NotImplementedError
+        self.given.append(timeout)
+        self._clock.now += timeout
+        raise Retry(f"{dataref} did not come in time")
 
 
 class Clock:
@@ -106,7 +113,7 @@ def follow(engine: Engine, photos: Sequence[Photo], settings: Settings, **parts:
                 "recipe": samples.recipe(),
                 "target": Target(size=260, crop=0.875),
                 "engine": engine,
-                "payloads": NoStore(),
+                "payloads": SlowStore(Clock()),
                 "decoders": decoders,
                 "slots": asyncio.Semaphore(settings.triton.in_flight),
                 "suspects": Suspects(partial(engine.infer, KNOWN, 1.0)),
@@ -195,6 +202,21 @@ def test_a_photo_whose_time_runs_out_before_its_decoding(late: str, reason: str)
         )
     assert isinstance(outcome, Rejection)
     assert outcome.reason == reason
+
+
+@pytest.mark.parametrize(
+    ("late", "reason", "given"),
+    [("shed", "deadline", [0.2]), ("mark", "payload_unavailable", [2.0, 2.0, 2.0])],
+)
+def test_a_photo_whose_time_runs_out_while_it_is_fetched(late: str, reason: str, given: list[float]) -> None:
+    """Shed, its store gets what remains and no more; marked, all its attempts."""
+    clock = Clock()
+    store = SlowStore(clock)
+    far = photo(payload=b"", dataref="s3://bucket/far.jpg")
+    (outcome,) = follow(Engine(), [far], settings(deadline={"late": late}), clock=clock, payloads=store)
+    assert isinstance(outcome, Rejection)
+    assert outcome.reason == reason
+    assert store.given == pytest.approx(given)
 
 
 @pytest.mark.parametrize(
