@@ -22,6 +22,8 @@ TRANSACTION_SECONDS = 5.0
 CLEAN_UP_SECONDS = 0.5
 SLACK_SECONDS = 3.0
 RATE = 25.0
+SLOW_SECONDS = 4.0
+"""How long the engine is slow, and by then every photo at it has timed out."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,7 +120,7 @@ def stopped_past_session(trial: Trial, repetitions: int) -> None:
             sleeper.process.send_signal(signal.SIGCONT)
             trial.note("worker awake")
             trial.recovered(asleep, killed=True)
-            wait_until(lambda: sleeper.ask("/ready")[0] == 200, 30, "the sleeper to be ready again")
+            wait_until(lambda: _ends(sleeper, "aborted") or _renewed(sleeper, 0), 30, "the sleeper's verdict")
     trial.notes["aborted transactions"] = _ends(sleeper, "aborted")
     trial.notes["clients rebuilt"] = sleeper.metric("pangaea_client_rebuilds_total")
 
@@ -299,7 +301,7 @@ def triton_slow(trial: Trial, repetitions: int) -> None:
             trial.flowing()
             slow.touch()
             trial.note("engine slow")
-            threading.Event().wait(6.0)
+            threading.Event().wait(SLOW_SECONDS)
             slow.unlink()
             trial.recovered(trial.note("engine well"))
     trial.accountant.settle(60)
@@ -464,6 +466,7 @@ FAULTS = (
         what="worker killed in an open transaction, same name",
         run=killed_in_transaction,
         limit=SESSION_SECONDS + SLACK_SECONDS,
+        short=0,
         soak=5,
     ),
     Fault(
@@ -510,7 +513,7 @@ FAULTS = (
         field="small",
     ),
     Fault(name="triton-killed", what="Triton killed and restarted", run=triton_killed, limit=2.0, soak=5),
-    Fault(name="triton-slow", what="every answer takes 3 s for 6 s", run=triton_slow, soak=3, field="faulty"),
+    Fault(name="triton-slow", what="every answer takes 3 s for 4 s", run=triton_slow, soak=3, field="faulty"),
     Fault(name="engine-errs", what="the engine raises on one photo in ten", run=engine_errs, field="faulty"),
     Fault(
         name="network-refused",

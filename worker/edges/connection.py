@@ -8,12 +8,17 @@ Secrets leave their wrapping here and nowhere else.
 
 from __future__ import annotations
 
+import logging
+from typing import Any
+
 from confluent_kafka import KafkaError, KafkaException
 
 from worker.errors import Refuse
 from worker.settings import KafkaSettings
 
-ClientConfig = dict[str, str | int | float | bool]
+ClientConfig = dict[str, Any]
+
+_MUTE = logging.Logger("librdkafka", logging.CRITICAL + 1)  # noqa: LOG001 - apart from the tree of loggers
 
 _UNREACHABLE = (
     "no Kafka broker answers at {where} over {how}: start one with `pangaea up`, or set "
@@ -54,15 +59,15 @@ ANSWER_SECONDS = 5.0
 def client_config(settings: KafkaSettings) -> ClientConfig:
     """Return librdkafka's settings that every client shares.
 
-    librdkafka writes each failed connection attempt to standard error, also while it is only reconnecting:
-    `log_level` 2 keeps critical lines. Errors reach the caller as exceptions and callbacks all the same.
+    librdkafka would write lines of its own to standard error, where each line of ours is JSON. What they say
+    reaches the caller as exceptions and callbacks all the same, and is logged there.
     """
     config: ClientConfig = {
         "bootstrap.servers": settings.bootstrap,
         "client.id": "pangaea",
         "security.protocol": settings.security_protocol,
-        "log_level": 2,
-        "log.connection.close": False,
+        "log_level": 0,
+        "logger": _MUTE,
         # Clients would send the broker figures about themselves (KIP-714) where it asks for them.
         "enable.metrics.push": False,
         # A restarted broker is seen within half a second; the default backs off to ten.
