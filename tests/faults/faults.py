@@ -338,7 +338,7 @@ def _cuts(trial: Trial, repetitions: int, kind: str) -> None:
             with trial.field.proxy.cut("refused" if kind == "refused" else "silent"):
                 trial.note("network cut")
                 # Shorter than the session and longer, in turn.
-                threading.Event().wait(8.0 if number % 2 == 0 else 3.0)
+                threading.Event().wait(7.0 if number % 2 == 0 else 3.0)
             trial.recovered(trial.note("network healed"))
 
 
@@ -493,6 +493,7 @@ FAULTS = (
         name="revoked-in-flight",
         what="partitions move while their photos are at the engine",
         run=revoked_in_flight,
+        short=0,
         field="faulty",
     ),
     Fault(name="rebalances", what="workers join and leave in a loop", run=rebalances, soak=10),
@@ -522,7 +523,7 @@ FAULTS = (
         short=0,
         soak=4,
     ),
-    Fault(name="network-silent", what="network cut, packets dropped, 8 or 3 s", run=silenced, soak=4),
+    Fault(name="network-silent", what="network cut, packets dropped, 7 or 3 s", run=silenced, soak=4),
     Fault(name="clock-jumps", what="clocks jump an hour ahead and back", run=clock_jumps),
     # The last of its field: the broker's clients are told another address from here on.
     Fault(

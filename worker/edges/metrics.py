@@ -65,7 +65,7 @@ class Metrics:
             "reorder_photos", "Answered photos that wait for an earlier one or a commit."
         )
         self.reorder_limit = self._gauge("reorder_photos_limit", "The most answered photos that wait.")
-        self.prefetched = self._gauge("prefetched_photos", "Records fetched ahead and not yet taken, with events.")
+        self.prefetched = self._gauge("prefetched_photos", "Records fetched ahead, and events of the client.")
         self.prefetched_bytes = self._gauge("prefetched_bytes", "Bytes fetched ahead and not yet taken.")
         self.prefetched_bytes_limit = self._gauge("prefetched_bytes_limit", "When fetching ahead stops.")
         self.producer_queue = self._gauge("producer_queue_records", "Records handed over and not delivered.")
