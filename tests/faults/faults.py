@@ -518,7 +518,7 @@ FAULTS = (
     Fault(name="engine-errs", what="the engine raises on one photo in ten", run=engine_errs, field="faulty"),
     Fault(
         name="network-refused",
-        what="network cut (connections reset), 8 s and 3 s",
+        what="network cut, connections reset, 7 or 3 s",
         run=refused,
         short=0,
         soak=4,
