@@ -53,6 +53,7 @@ class Starts:
         self._settings = settings
         self._watcher = watcher
         self._first: dict[Partition, int] = {}
+        self._counted: dict[Partition, int] = {}
 
     def of(self, consumer: Consumer, partitions: Sequence[Partition]) -> dict[Partition, Start]:
         """Return the start of each partition.
@@ -89,7 +90,12 @@ class Starts:
                 f" (offsets {committed.offset} to {low - 1}): lengthen retention.ms; to go on without them,"
                 " run with --accept-loss."
             )
-        self._watcher.lost_to_retention(count)
+        # Asked again before the new start is committed, the same photos are not lost again.
+        home = Partition(committed.topic, committed.partition)
+        counted = max(committed.offset, self._counted.get(home, 0))
+        if counted < low:
+            self._watcher.lost_to_retention(low - counted)
+            self._counted[home] = low
         return low
 
     def _committed(self, consumer: Consumer, partitions: Sequence[Partition]) -> list[TopicPartition]:
