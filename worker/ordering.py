@@ -226,6 +226,11 @@ class Ordering:
         lane = self._lanes.get(partition)
         return len(lane.waiting) if lane is not None else 0
 
+    def idle(self, partition: Partition) -> bool:
+        """Whether the lane holds nothing: neither photos nor a mark. A foreign partition holds nothing."""
+        lane = self._lanes.get(partition)
+        return lane is None or not (lane.waiting or lane.mark is not None)
+
     def finished(self) -> int:
         """How many outcomes wait in the reorder buffer for an earlier photo, or for their transaction."""
         return sum(1 for lane in self._lanes.values() for entry in lane.waiting if entry.outcome is not None)

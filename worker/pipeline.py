@@ -78,11 +78,14 @@ class Pipeline:
         transactional_id: str,
         stopping: Callable[[], bool],
         rebuilt: Callable[[str], None],
+        beginnings: dict[Partition, int],
         workshop: Workshop,
     ) -> None:
         self._settings = settings
         self._path = path
         self._health = health
+        # Until the broker is there and the producer has its name.
+        health.parts["kafka"] = False
         self._metrics = metrics
         self._logger = logger
         self._stopping = stopping
@@ -100,7 +103,7 @@ class Pipeline:
         self._rebuilt = rebuilt
         self._restart = False
         self._publisher = Succession(settings.kafka, transactional_id, self._news.put)
-        self._source = PhotoSource(settings.kafka, self, client_id=transactional_id)
+        self._source = PhotoSource(settings.kafka, self, client_id=transactional_id, beginnings=beginnings)
 
     # --- the path -------------------------------------------------------------------------------------
 
@@ -147,7 +150,8 @@ class Pipeline:
             self._source.resume()
             self._logger.info("fetching_resumed")
         seconds = 0.0 if self._busy() else IDLE_SECONDS
-        while self._room() and self._accept(seconds):
+        # What is to be read again is not read on: that would throw the whole backlog away.
+        while self._room() and self._accept(seconds) and self._anchored() and not self._rewinds:
             seconds = 0.0
 
     def _accept(self, seconds: float) -> bool:
@@ -360,7 +364,7 @@ class Pipeline:
     def _drain(self, partitions: Sequence[Partition]) -> None:
         deadline = time.monotonic() + self._settings.life.drain_ms / 1000
         while time.monotonic() < deadline:
-            if self._open is None and not any(self._ordering.depth(home) for home in partitions):
+            if self._open is None and all(self._ordering.idle(home) for home in partitions):
                 return
             self._collect(BUSY_SECONDS)
             self._publish()
@@ -395,6 +399,8 @@ class Pipeline:
             raise ClientDead("no broker has answered for long: they may have moved")
         if self._watchdog.stuck(now, since=self._publisher.busy_since):
             self._renew("a transaction did not end although a broker is up")
+        elif self._watchdog.unheard(now, since=self._publisher.registering_since):
+            self._renew("transactions were not opened although a broker is up")
 
     def _close(self) -> None:
         self._closing = True

@@ -13,12 +13,12 @@ from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import partial
-from types import FrameType
 from typing import TypeVar
 
 from worker.edges import broker, creation, health, instance, logs
 from worker.edges.card import Card, load
 from worker.edges.health import Health
+from worker.edges.kafka_errors import ClientDead
 from worker.edges.logs import Log
 from worker.edges.metrics import Metrics
 from worker.edges.payload import PayloadStore
@@ -27,6 +27,7 @@ from worker.errors import Refuse, Retry
 from worker.opening import Qualified, qualify
 from worker.path import Path
 from worker.pipeline import Pipeline
+from worker.record import Partition
 from worker.settings import Settings
 from worker.suspects import Suspects
 from worker.workshop import Workshop
@@ -34,6 +35,7 @@ from worker.workshop import Workshop
 ASK_AGAIN_SECONDS = 0.5
 WATCH_SECONDS = 1.0
 MINUTE = 60.0
+SIGNALS = frozenset({signal.SIGTERM, signal.SIGINT})
 STOP_SECONDS = 25.0
 """What a stop may take beyond its drain: closing clients whose servers are away."""
 
@@ -44,30 +46,43 @@ Answer = TypeVar("Answer")
 class Stop:
     """Set by SIGTERM and SIGINT; a second one ends the process at once: the broker aborts what is open.
 
-    So does the end of `patience` seconds after the first, for a library's call that does not return.
+    So does the end of `patience` seconds after the first, or after a refusal, for a library's call that does
+    not return. Signals are taken on a thread of their own: Python's handlers wait for such a call.
     """
 
     patience: float
     log: Log
     asked: bool = field(default=False)
+    signalled: bool = field(default=False)
     refusal: Refuse | None = field(default=None)
 
     def __call__(self) -> bool:
         """Whether to stop."""
         return self.asked
 
-    def signal(self, number: int, _: FrameType | None) -> None:
-        """Take a signal."""
-        if self.asked:
-            os._exit(128 + number)
-        self.asked = True
-        timer = threading.Timer(self.patience, _leave, (self.log, "stop_not_ended", self.patience))
-        timer.daemon = True
-        timer.start()
+    def listen(self) -> None:
+        """Take signals from here on; every thread blocks them."""
+        threading.Thread(target=self._listen, name="signals", daemon=True).start()
 
     def refuse(self, refusal: Refuse) -> None:
         """Stop because going on would be wrong."""
-        self.refusal, self.asked = refusal, True
+        self.refusal = refusal
+        self._ask()
+
+    def _listen(self) -> None:
+        while True:
+            number = signal.sigwait(SIGNALS)
+            if self.signalled:
+                os._exit(128 + number)
+            self.signalled = True
+            self._ask()
+
+    def _ask(self) -> None:
+        if not self.asked:
+            self.asked = True
+            timer = threading.Timer(self.patience, _leave, (self.log, "stop_not_ended", self.patience))
+            timer.daemon = True
+            timer.start()
 
 
 def run(settings: Settings) -> None:
@@ -76,11 +91,12 @@ def run(settings: Settings) -> None:
     Raises:
         Refuse: the worker must not start or go on; the sentence names the mend.
     """
+    # Before there is any other thread: one that does not block them would be given them.
+    signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
     metrics = Metrics()
     log = logs.configure(settings.log, metrics)
     stop = Stop(settings.life.drain_ms / 1000 + STOP_SECONDS, log)
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, stop.signal)
+    stop.listen()
     try:
         _run(settings, log, metrics, stop)
     finally:
@@ -159,6 +175,8 @@ class Office:
             Refuse: going on would be wrong, or the clients had to be rebuilt too often.
         """
         rebuilds: deque[float] = deque()
+        # Where partitions begin that the group has never committed: decided once, by whichever clients.
+        beginnings: dict[Partition, int] = {}
 
         def rebuilt(why: str) -> None:
             self._rebuilt(why, rebuilds, time.monotonic())
@@ -173,12 +191,17 @@ class Office:
                 transactional_id=transactional_id,
                 stopping=self.stop,
                 rebuilt=rebuilt,
+                beginnings=beginnings,
                 workshop=workshop,
             )
             try:
                 pipeline.run()
-            except Retry as dead:
+            except ClientDead as dead:
                 rebuilt(str(dead))
+            except Retry as retry:
+                # Kafka does not open transactions for now: an outage, which is waited for however long it is.
+                self.log.logger.warning("waiting", why=str(retry))
+                time.sleep(ASK_AGAIN_SECONDS)
 
     def _rebuilt(self, why: str, rebuilds: deque[float], now: float) -> None:
         """Note a rebuild at `now`, in monotonic seconds, and refuse when there were too many in a minute."""

@@ -16,6 +16,10 @@ AWAY_SECONDS = 15.0
 """How long no broker may answer. By then the group has missed this member: nothing is given up."""
 
 
+REGISTER_SECONDS = 60.0
+"""How long a broker that is up may take to register a name; a coordinator that moves takes seconds."""
+
+
 class Watchdog:
     """Since when a broker is there, or is not.
 
@@ -26,6 +30,8 @@ class Watchdog:
     >>> watchdog.connected(up=False, now=108.0)
     >>> watchdog.away(123.0), watchdog.away(123.1)
     (False, True)
+    >>> watchdog.unheard(168.1, since=99.0)
+    False
     """
 
     def __init__(self, *, transaction_seconds: float) -> None:
@@ -45,3 +51,7 @@ class Watchdog:
     def stuck(self, now: float, *, since: float | None) -> bool:
         """Whether the transaction that was handed over at `since` will not end: the producer is to be new."""
         return self.up is True and since is not None and now - max(since, self._changed) > self._allowed
+
+    def unheard(self, now: float, *, since: float | None) -> bool:
+        """Whether a producer that registers since then will not: it is to be another."""
+        return self.up is True and since is not None and now - max(since, self._changed) > REGISTER_SECONDS

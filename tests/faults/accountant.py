@@ -107,6 +107,14 @@ class Accountant:
             threading.Event().wait(quiet)
         return complete
 
+    def silent(self, seconds: float, at_most: float) -> None:
+        """Wait until no record comes for so many seconds: what is missing then does not come any more."""
+        deadline, heard, since = time.monotonic() + at_most, -1, time.monotonic()
+        while (now := time.monotonic()) < min(deadline, since + seconds):
+            if heard != (count := len(self.committed)):
+                heard, since = count, now
+            time.sleep(0.05)
+
     def close(self) -> None:
         """Stop reading."""
         self._committed.close()

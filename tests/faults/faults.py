@@ -47,9 +47,8 @@ def attempt(fault: Fault, field: Field, repetitions: int, *, rate: float = RATE)
     """Let the fault loose so many times, make the account, and see that every worker ends well."""
     with Trial(field, fault.name, rate=rate) as trial:
         fault.run(trial, repetitions)
-        result = trial.result(fault.what, repetitions, fault.limit)
-        trial.stop()
-        return result
+        trial.ended()
+        return trial.result(fault.what, repetitions, fault.limit)
 
 
 # --- the worker -----------------------------------------------------------------------------------------
@@ -227,13 +226,14 @@ def _one_gave_up(*twins: Worker) -> bool:
 
 def broker_killed(trial: Trial, repetitions: int) -> None:
     """The broker is killed and started again on its data."""
-    trial.ready()
+    worker = trial.ready()
     broker = trial.field.stack.broker
     with trial.load():
         for _ in range(repetitions):
             trial.flowing()
             broker.kill()
             trial.note("broker killed")
+            trial.away(worker)
             accepts = _when(lambda: ports.accepts(broker.port))
             broker.restart()
             trial.note("broker accepts")
@@ -261,7 +261,7 @@ def broker_moved(trial: Trial, repetitions: int) -> None:
 
 def disk_full(trial: Trial, repetitions: int) -> None:
     """The broker's disk fills up; it gives up, room is made, and it is started again on its data."""
-    trial.ready()
+    worker = trial.ready()
     broker = trial.field.stack.broker
     filler = broker.data.parent / "filler"
     with trial.load():
@@ -272,6 +272,7 @@ def disk_full(trial: Trial, repetitions: int) -> None:
             wait_until(lambda: not broker.alive, 60, "the broker to give up")
             trial.note("broker gave up")
             filler.unlink()
+            trial.away(worker)
             accepts = _when(lambda: ports.accepts(broker.port))
             broker.restart()
             trial.note("broker accepts")
@@ -280,7 +281,7 @@ def disk_full(trial: Trial, repetitions: int) -> None:
 
 def triton_killed(trial: Trial, repetitions: int) -> None:
     """Triton is killed and started again."""
-    trial.ready()
+    worker = trial.ready()
     server = trial.field.stack.server
     assert server is not None
     with trial.load():
@@ -288,6 +289,7 @@ def triton_killed(trial: Trial, repetitions: int) -> None:
             trial.flowing()
             server.kill()
             trial.note("Triton killed")
+            trial.away(worker)
             server.restart()
             trial.recovered(trial.note("Triton ready"))
 
@@ -304,8 +306,6 @@ def triton_slow(trial: Trial, repetitions: int) -> None:
             threading.Event().wait(SLOW_SECONDS)
             slow.unlink()
             trial.recovered(trial.note("engine well"))
-    trial.accountant.settle(60)
-    trial.notes["rejected while slow"] = _errors(trial) - _raising(trial)
 
 
 def engine_errs(trial: Trial, repetitions: int) -> None:
@@ -316,8 +316,7 @@ def engine_errs(trial: Trial, repetitions: int) -> None:
             trial.flowing()
             trial.flowing()
     trial.accountant.settle(60)
-    trial.notes["engine_error"] = _errors(trial)
-    trial.notes["rejected without need"] = _errors(trial) - _raising(trial)
+    trial.notes["engine_error"] = sum(each.reason == "engine_error" for each in trial.accountant.committed)
 
 
 def refused(trial: Trial, repetitions: int) -> None:
@@ -402,16 +401,6 @@ def _ends(worker: Worker, kind: str) -> float:
     return sum(
         float(line.rsplit(" ", 1)[1]) for line in lines if f'transactions_total{{end="{kind}"}}' in line
     )
-
-
-def _errors(trial: Trial) -> int:
-    return sum(each.reason == "engine_error" for each in trial.accountant.committed)
-
-
-def _raising(trial: Trial) -> int:
-    """How many photos were sent on which the engine raises: the last of the field's, in turn."""
-    period = len(trial.field.photos)
-    return sum(int(each.photo_id.rsplit("-", 1)[1]) % period == period - 1 for each in trial.accountant.sent)
 
 
 def _when(condition: Callable[[], bool]) -> Callable[[], float]:

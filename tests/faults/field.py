@@ -55,6 +55,7 @@ class Field:
     folder: Path
     photos: Sequence[bytes]
     settings: Mapping[str, str]
+    raises: bool
 
     @classmethod
     @contextmanager
@@ -66,8 +67,12 @@ class Field:
         models: Path | None = None,
         data: Path | None = None,
         settings: Mapping[str, str] | None = None,
+        raises: bool = False,
     ) -> Iterator[Self]:
-        """Start the stack; `settings` are the workers', `models` and `data` the stack's."""
+        """Start the stack; `settings` are the workers', `models` and `data` the stack's.
+
+        `raises`: its engine fails on the last of the photos.
+        """
         with ExitStack() as undo:
             proxy = Proxy()
             undo.callback(proxy.close)
@@ -75,7 +80,7 @@ class Field:
                 Stack.start(Options(models=models, data=data, advertise=proxy.address, partitions=PARTITIONS))
             )
             proxy.lead_to(stack.broker.port)
-            yield cls(stack, proxy, folder, photos, settings or {})
+            yield cls(stack, proxy, folder, photos, settings or {}, raises)
 
     @property
     def kafka(self) -> str:
@@ -232,11 +237,32 @@ class Trial:
             if worker.process.poll() is None:
                 assert worker.stop(seconds=seconds) == 0, worker.said()[-2000:]
 
-    def result(
-        self, what: str, repetitions: int, limit: float | None, *, patience: float = FLOWS_SECONDS
-    ) -> Result:
-        """Wait until the account is complete, for `patience` seconds at most, and close it."""
-        self.accountant.settle(patience)
+    def ended(self) -> None:
+        """Wait until every photo has its record, stop the workers, and hear what they say at the last."""
+        self.accountant.settle(FLOWS_SECONDS)
+        self.notes["rejected without need"] = self._needless()
+        self.stop()
+        self.accountant.settle(1.0)
+
+    def _needless(self) -> int:
+        """Photos rejected for the engine or for their time, though it was not they that failed.
+
+        The engine of the field `faulty` raises on the last of its photos, in turn.
+        """
+        period = len(self.field.photos)
+        blamed = [each for each in self.accountant.committed if each.reason in {"engine_error", "deadline"}]
+        return sum(
+            not self.field.raises or int(each.photo_id.rsplit("-", 1)[1]) % period != period - 1
+            for each in blamed
+        )
+
+    def away(self, worker: Worker) -> None:
+        """Wait until the worker says that it is alive and not ready."""
+        wait_until(lambda: worker.ask("/ready")[0] == 503, 30, "a worker that is not ready")
+        assert worker.ask("/live")[0] == 200
+
+    def result(self, what: str, repetitions: int, limit: float | None) -> Result:
+        """Make the account."""
         return Result(
             fault=self.fault,
             what=what,

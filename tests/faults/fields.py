@@ -32,7 +32,9 @@ def opened(name: str, folder: Path) -> Iterator[Field]:
         models, card = faulty.repository(folder)
         large = faulty.photo(faulty.WELL, side=4_000)
         photos = [faulty.photo(faulty.WELL)] * 8 + [large, faulty.photo(faulty.RAISES)]
-        with Field.open(folder, photos, models=models, settings={"PANGAEA_CARD": str(card)}) as field:
+        with Field.open(
+            folder, photos, models=models, settings={"PANGAEA_CARD": str(card)}, raises=True
+        ) as field:
             yield field
     elif name == "small":
         with _small_disk(folder / "disk") as data, Field.open(folder, poisoned(), data=data) as field:

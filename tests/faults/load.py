@@ -85,18 +85,28 @@ class Load:
     def _send(self) -> None:
         due, number = time.monotonic(), 0
         while number != self._total and not self._over.wait(max(0.0, due - time.monotonic())):
-            photo_id = f"{self._name}-{number}"
-            self._producer.produce(
-                "photos",
-                value=self._photos[number % len(self._photos)],
-                headers=_event(photo_id),
-                partition=number % self._partitions,
-                timestamp=self._clock_ms(),
-                on_delivery=self._acknowledged(photo_id, due),
-            )
+            self._produce(number, due)
             self._producer.poll(0)
             number += 1
             due += 1 / self._rate
+
+    def _produce(self, number: int, due: float) -> None:
+        """Hand one photo over; a full queue is waited for."""
+        photo_id = f"{self._name}-{number}"
+        while True:
+            try:
+                self._producer.produce(
+                    "photos",
+                    value=self._photos[number % len(self._photos)],
+                    headers=_event(photo_id),
+                    partition=number % self._partitions,
+                    timestamp=self._clock_ms(),
+                    on_delivery=self._acknowledged(photo_id, due),
+                )
+            except BufferError:
+                self._producer.poll(0.1)
+            else:
+                return
 
     def _acknowledged(self, photo_id: str, due: float) -> Callable[[Any, Message], None]:
         def note(error: Any, message: Message) -> None:

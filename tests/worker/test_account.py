@@ -80,6 +80,7 @@ class Loop:
             transactional_id="x",
             stopping=lambda: False,
             rebuilt=lambda _: None,
+            beginnings={},
             workshop=workshop,
         )
         self.workshop = workshop

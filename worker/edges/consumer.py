@@ -77,10 +77,18 @@ class PhotoSource:
         ClientDead: a new client is needed.
     """
 
-    def __init__(self, settings: KafkaSettings, listener: Listener, *, client_id: str) -> None:
+    def __init__(
+        self,
+        settings: KafkaSettings,
+        listener: Listener,
+        *,
+        client_id: str,
+        beginnings: dict[Partition, int],
+    ) -> None:
         self._settings = settings
         self._listener = listener
-        self._starts = Starts(settings, listener)
+        self._starts = Starts(settings, listener, beginnings)
+        self._rewound = False
         self._paused = False
         self._closing = False
         self._unwelcome: PangaeaError | None = None
@@ -125,6 +133,7 @@ class PhotoSource:
         """Return the next record, an end of partition, or None when there was nothing for so long."""
         with calling("reading photos"):
             message = self._consumer.poll(seconds)
+            self._rewound = False
         if message is None:
             unwelcome, self._unwelcome = self._unwelcome, None
             if unwelcome is not None:
@@ -152,6 +161,7 @@ class PhotoSource:
             ClientDead: the client would not: it has to be rebuilt, which reads from the committed offset.
         """
         here = TopicPartition(partition.topic, partition.number, offset)
+        self._rewound = True
         try:
             # Not seek(): it fails on a partition whose fetcher has not started.
             self._consumer.incremental_unassign([here])
@@ -215,7 +225,12 @@ class PhotoSource:
         self.rewind(partition, start.offset)
 
     def _revoke(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
-        self._listener.revoking(_partitions(partitions))
+        if self._rewound:
+            # librdkafka may have taken the rewind for the answer to this revoke, and let the group go on: the
+            # partitions may have an owner already, so they are treated as lost.
+            self._listener.lost(_partitions(partitions))
+        else:
+            self._listener.revoking(_partitions(partitions))
         consumer.incremental_unassign(partitions)
 
     def _lose(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:

@@ -9,7 +9,8 @@ from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import AdminClient, NewTopic
 
 from worker.edges.connection import ANSWER_SECONDS, client_config, refuse
-from worker.errors import Refuse
+from worker.edges.kafka_errors import error_of, mapped
+from worker.errors import Refuse, Retry
 from worker.settings import KafkaSettings
 from worker.topics import PHOTOS, Topic, layout
 
@@ -36,7 +37,8 @@ def create(
         kafka: the connection's other settings (TLS, SCRAM).
 
     Raises:
-        Refuse: no broker answers, it does not allow it, or `photos` has another number of partitions.
+        Retry: no broker answers, or it cannot for now.
+        Refuse: it does not allow it, or `photos` has another number of partitions.
     """
     settings = reaching(bootstrap, kafka)
     try:
@@ -52,7 +54,10 @@ def create(
         missing = [topic for topic in topics if topic.name not in existing]
         _create(admin, missing, replication)
     except KafkaException as exc:
-        raise refuse(exc, settings) from exc
+        refusal = refuse(exc, settings)
+        if isinstance(mapped(error_of(exc), doing="creating the topics"), Retry):
+            raise Retry(str(refusal).rstrip(".")) from exc
+        raise refusal from exc
     return [topic.name for topic in missing]
 
 

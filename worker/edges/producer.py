@@ -21,6 +21,7 @@ import warnings
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Literal, NamedTuple
 
 from confluent_kafka import KafkaError, KafkaException, Message, Producer, TopicPartition
@@ -197,20 +198,24 @@ class TransactionalPublisher:
             self._thread.join(timeout=CLOSE_SECONDS)
 
     def _serve(self) -> None:
-        self._report(self._register())
+        self._report(self._safely(self._register))
         while (work := self._work.get()) is not None:
-            try:
-                verdict = self._settle(*work)
-            except Exception as exc:  # noqa: BLE001 - a thread that dies in silence would be worse
-                # Not librdkafka's word but confluent-kafka's: a closed client, a value it cannot pass on.
-                verdict = Verdict("fatal", f"{type(exc).__name__}: {exc}", time.monotonic())
+            verdict = self._safely(partial(self._settle, *work))
             self._since = None
             self._report(verdict)
         self._drop()
 
+    @staticmethod
+    def _safely(step: Callable[[], Verdict]) -> Verdict:
+        try:
+            return step()
+        except Exception as exc:  # noqa: BLE001 - a thread that dies in silence would be worse
+            # Not librdkafka's word but confluent-kafka's: a closed client, a value it cannot pass on.
+            return Verdict("fatal", f"{type(exc).__name__}: {exc}", time.monotonic())
+
     def _register(self) -> Verdict:
-        kind: Literal["registered", "refused", "fatal"] = "registered"
-        why, pause = "", FIRST_PAUSE_SECONDS
+        kind: Literal["registered", "refused", "fatal"] = "fatal"
+        why, pause = "it was retired", FIRST_PAUSE_SECONDS
         while not self._retired:
             try:
                 with calling("opening transactions"):
@@ -222,6 +227,8 @@ class TransactionalPublisher:
             except Retry:
                 pause = _wait(pause)
                 continue
+            else:
+                kind, why = "registered", ""
             break
         return Verdict(kind, why, time.monotonic())
 

@@ -43,16 +43,18 @@ class Watcher(Protocol):
 class Starts:
     """Asks the broker where to begin.
 
+    `beginnings` outlives it: where partitions begin in which the group has committed nothing yet.
+
     Raises (from `of`):
         Refuse: the rights are missing, retention has eaten photos that nobody has read, or the topic is
             another one.
         ClientDead: the broker did not answer in time.
     """
 
-    def __init__(self, settings: KafkaSettings, watcher: Watcher) -> None:
+    def __init__(self, settings: KafkaSettings, watcher: Watcher, beginnings: dict[Partition, int]) -> None:
         self._settings = settings
         self._watcher = watcher
-        self._first: dict[Partition, int] = {}
+        self._first = beginnings
         self._counted: dict[Partition, int] = {}
 
     def of(self, consumer: Consumer, partitions: Sequence[Partition]) -> dict[Partition, Start]:

@@ -6,6 +6,7 @@ about a transaction that its successor's registration has settled on the broker.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -33,10 +34,12 @@ class Succession:
         self._tell = tell
         self._number = 0
         self._publisher = self._made()
+        self._opened: float | None = None
         self.registered = False
 
     def open(self) -> None:
         """Begin to register the name, and return."""
+        self._opened = time.monotonic()
         self._publisher.open()
 
     def renew(self) -> None:
@@ -45,7 +48,7 @@ class Succession:
         self._number += 1
         self._publisher = self._made()
         self.registered = False
-        self._publisher.open()
+        self.open()
 
     def heard(self, told: Told) -> Verdict | None:
         """Return what the producer of the moment has said; None for the word of an earlier one."""
@@ -62,6 +65,11 @@ class Succession:
     ) -> None:
         """Run one transaction, as `TransactionalPublisher.publish` does."""
         self._publisher.publish(outputs, offsets, group_metadata)
+
+    @property
+    def registering_since(self) -> float | None:
+        """The monotonic moment at which it began to register, None before and once it has."""
+        return None if self.registered else self._opened
 
     @property
     def busy_since(self) -> float | None:

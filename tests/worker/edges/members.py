@@ -86,7 +86,7 @@ class Member:
         self.lost_ones: list[Partition] = []
         self.up = True
         self.read: list[Record] = []
-        self.source = PhotoSource(settings, self, client_id=name)
+        self.source = PhotoSource(settings, self, client_id=name, beginnings={})
 
     def assigned(self, starts: Mapping[Partition, Start]) -> None:
         """Keep them."""

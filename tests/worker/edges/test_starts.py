@@ -38,7 +38,7 @@ def test_what_retention_ate_is_counted_once(kafka: Kafka) -> None:
     consumer = Consumer({"bootstrap.servers": kafka.bootstrap, "group.id": HOME.topic})
     consumer.commit(offsets=[TopicPartition(*HOME, 1)], asynchronous=False)
     watcher = Watcher()
-    starts = Starts(KafkaSettings(bootstrap=kafka.bootstrap, accept_loss=True), watcher)
+    starts = Starts(KafkaSettings(bootstrap=kafka.bootstrap, accept_loss=True), watcher, {})
     for low in (7, 7, 9):
         eaten = TopicPartition(*HOME, low)
         admin.delete_records([eaten])[eaten].result(10)
