@@ -61,19 +61,24 @@ class Stop:
         return self.asked
 
     def listen(self) -> None:
-        """Take signals from here on; every thread blocks them."""
-        threading.Thread(target=self._listen, name="signals", daemon=True).start()
+        """Take signals from here on."""
+        reading, writing = os.pipe()
+        os.set_blocking(writing, False)
+        signal.set_wakeup_fd(writing)
+        for number in SIGNALS:
+            # Only so that the signal is caught: what is done is done by whoever reads the pipe.
+            signal.signal(number, lambda *_: None)
+        threading.Thread(target=self._listen, args=(reading,), name="signals", daemon=True).start()
 
     def refuse(self, refusal: Refuse) -> None:
         """Stop because going on would be wrong."""
         self.refusal = refusal
         self._ask()
 
-    def _listen(self) -> None:
-        while True:
-            number = signal.sigwait(SIGNALS)
+    def _listen(self, reading: int) -> None:
+        while number := os.read(reading, 1):
             if self.signalled:
-                os._exit(128 + number)
+                os._exit(128 + number[0])
             self.signalled = True
             self._ask()
 
@@ -91,8 +96,6 @@ def run(settings: Settings) -> None:
     Raises:
         Refuse: the worker must not start or go on; the sentence names the mend.
     """
-    # Before there is any other thread: one that does not block them would be given them.
-    signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
     metrics = Metrics()
     log = logs.configure(settings.log, metrics)
     stop = Stop(settings.life.drain_ms / 1000 + STOP_SECONDS, log)
