@@ -173,7 +173,7 @@ def test_photos_that_retention_ate(broken: tuple[Stack, dict[str, str]], tmp_pat
     admin = AdminClient({"bootstrap.servers": stack.kafka})
     # Only who has committed can have missed something: the group does, whichever tests ran before.
     before = Worker(settings, tmp_path / "before.log").ready()
-    wait_until(lambda: before.metric("pangaea_transactions_total") >= 1, 30, "the committed start")
+    wait_until(lambda: before.metric("pangaea_partitions_assigned") == 6, 30, "the assignment")
     assert before.stop() == 0
     place = send_all(stack.kafka, [(faulty.photo(faulty.WELL), None)] * 7, partition=5)[-1]
     keep = TopicPartition("photos", 5, place[2])
