@@ -38,7 +38,7 @@ def export(embedder: Embedder, *, size: int) -> bytes:
     """Return the ONNX file of an embedder whose photos are `size` pixels square.
 
     The trace-based exporter, knowingly: it takes 1 s instead of 12, the file is 170 kB smaller, equally close
-    to torch, and both exporters repeat it byte for byte (docs/decisions.md).
+    to torch, and both exporters repeat it byte for byte on one kind of processor (docs/decisions.md).
     """
     # Two photos: a batch of one would be baked in as a constant in places.
     sample = torch.zeros((2, size, size, 3), dtype=torch.uint8)
