@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 # Most tests wait for real servers: three at once fill two cores. Each job has a stack of its own.
 JOBS ?= 3
-SOURCES := pangaea.py worker local training tests
+SOURCES := pangaea.py worker local training bench tests
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test test-training faults lint format lock train clean

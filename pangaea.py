@@ -28,6 +28,9 @@ EXTRA_OF_MODULE = {
     "openvino": "models",
     "sklearn": "models",
     "scipy": "models",
+    "hdrh": "bench",
+    "jinja2": "bench",
+    "matplotlib": "bench",
     "torch": "train",
     "torchvision": "train",
 }

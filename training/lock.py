@@ -32,8 +32,8 @@ class Lock:
 LOCKS = (
     Lock(name="worker", extras=("claim-check",), smaller=None),
     Lock(name="demo", extras=("claim-check", "local", "models", "build"), smaller="worker"),
-    Lock(name="dev", extras=("claim-check", "local", "models", "build", "dev"), smaller="demo"),
-    Lock(name="train", extras=("claim-check", "local", "models", "build", "dev", "train"), smaller="dev"),
+    Lock(name="dev", extras=("claim-check", "local", "models", "bench", "build", "dev"), smaller="demo"),
+    Lock(name="train", extras=("claim-check", "local", "models", "bench", "build", "dev", "train"), smaller="dev"),
 )
 
 TELEMETRY = "openvino-telemetry"

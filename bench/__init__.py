@@ -1,0 +1,1 @@
+"""How fast, measured honestly: load generator, latency harness, the machine's ceiling, peers, report."""

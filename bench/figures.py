@@ -1,0 +1,208 @@
+"""What the benches find out, by the names that their JSON files have: frozen values.
+
+Units are in the names: `_ms` milliseconds, `_us` microseconds, rates and ceilings in photos a second.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Machine:
+    """What it ran on: without it no figure means anything. `precision` is the engine's."""
+
+    cores: int
+    processor: str
+    memory_gib: float
+    system: str
+    python: str
+    precision: str
+    commit: str
+    at: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """One part of the path measured alone, a photo: wall time, CPU by process, and how both varied.
+
+    `cpu_ms` maps process to CPU milliseconds a photo; `wall_ms_spread` is the lowest and highest repetition.
+    """
+
+    name: str
+    what: str
+    photos: int
+    wall_ms: float
+    wall_ms_spread: tuple[float, float]
+    cpu_ms: Mapping[str, float]
+    rate: float
+
+    @property
+    def cpu_ms_total(self) -> float:
+        """CPU milliseconds a photo, all processes together."""
+        return sum(self.cpu_ms.values())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limit:
+    """What this machine could do at most (`pangaea bench limit`).
+
+    `engine_batch` is the batch size at which the engine in process is fastest, `engine_batch_rate` its photos
+    a second there.
+    """
+
+    machine: Machine
+    mix: str
+    cores: int
+    decode_ms: float
+    engine_ms: float
+    engine_batch: int
+    engine_batch_rate: float
+    triton_rate: float
+    triton_shared_memory_rate: float
+    ceiling: float
+    bare_ceiling: float
+    parts: tuple[Part, ...]
+
+    def document(self) -> dict[str, Any]:
+        """As JSON."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stage:
+    """One stretch of a photo's way, from the records' own timing."""
+
+    name: str
+    p50_ms: float
+    p99_ms: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Latency:
+    """One open-loop run at one rate (`pangaea bench latency`), warm-up cut off.
+
+    `sent` and `received` count photos after the warm-up; latency runs from the intended send time to the
+    moment at which a read_committed consumer has the record. `valid` is False when the generator fell behind
+    or the run is otherwise not what it claims to be; `why` says so. `histogram` is (milliseconds, count), the
+    upper edge of each bucket that is not empty. `cpu_ms_per_photo` is by process, over the same window.
+    """
+
+    subject: str
+    machine: Machine
+    mix: str
+    workers: int
+    rate: float
+    seconds: float
+    warm_up_seconds: float
+    seed: int
+    sent: int
+    received: int
+    p50_ms: float
+    p90_ms: float
+    p99_ms: float
+    p999_ms: float
+    max_ms: float
+    late: int
+    rejected: int
+    generator_lag_ms: float
+    generator_lag_max_ms: float
+    valid: bool
+    why: str
+    stages: tuple[Stage, ...]
+    histogram: tuple[tuple[float, int], ...]
+    cpu_ms_per_photo: Mapping[str, float]
+    memory_mib: Mapping[str, float]
+
+    def document(self) -> dict[str, Any]:
+        """As JSON."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sustained:
+    """The highest rate that so many workers keep with p99 ≤ 200 ms and nothing lost.
+
+    `ratio` = max_rate ÷ ceiling; `bare_ratio` = max_rate ÷ bare_ceiling; `cpu_ratio` = the parts' CPU ÷ the
+    CPU that worker, Triton and broker really spent a photo at the highest rate kept. `probes` are the runs of
+    the search in their order, `at_80_percent` one more at 80% of the highest rate.
+    """
+
+    workers: int
+    max_rate: float
+    ceiling: float
+    bare_ceiling: float
+    ratio: float
+    bare_ratio: float
+    cpu_ratio: float
+    cpu_ms_per_photo: Mapping[str, float]
+    probes: tuple[Latency, ...]
+    at_80_percent: Latency
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sweep:
+    """The search for each number of workers (`pangaea bench sweep`), and the limit measured in the same run.
+
+    `core_hours_per_million` is what a million photos cost, by arithmetic from the CPU account.
+    """
+
+    machine: Machine
+    mix: str
+    limit: Limit
+    sustained: tuple[Sustained, ...]
+    core_hours_per_million: float
+
+    def document(self) -> dict[str, Any]:
+        """As JSON: the first number of workers at the top level, all of them under `workers`."""
+        each = {str(found.workers): asdict(found) for found in self.sustained}
+        first = asdict(self.sustained[0])
+        del first["probes"]
+        return {
+            "machine": asdict(self.machine),
+            "mix": self.mix,
+            **first,
+            "core_hours_per_million": self.core_hours_per_million,
+            "workers": each,
+            "limit": self.limit.document(),
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Peer:
+    """One contender on the same job in the same run (`pangaea bench peers`).
+
+    `rate` is the median of `rates` (photos a second at saturation), `p99_ms` the median of `p99s_ms` at
+    `p99_rate`, one open-loop rate for all; `overhead_us` the CPU of the contender's own process a record with
+    the engine that answers constants. `guarantees` is one line; delivery, order and bounds say it at length.
+    """
+
+    name: str
+    version: str
+    guarantees: str
+    delivery: str
+    order: str
+    bounds: str
+    rate: float
+    rates: tuple[float, ...]
+    p99_rate: float
+    p99_ms: float
+    p99s_ms: tuple[float, ...]
+    overhead_us: float
+    overheads_us: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Peers:
+    """All contenders of one run."""
+
+    machine: Machine
+    mix: str
+    peers: tuple[Peer, ...]
+    notes: tuple[str, ...] = field(default=())
+
+    def document(self) -> dict[str, Any]:
+        """As JSON."""
+        return asdict(self)
