@@ -1,0 +1,102 @@
+"""FastStream on its confluent broker.
+
+Mode `concurrent`: `max_workers` handlers at once, its documented concurrency; it refuses any acknowledgement
+after the work there, so a record counts as done as soon as it is taken. Mode `batch`: batches of records,
+worked on together and acknowledged when all are published (`AckPolicy.ACK`): at least once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable
+from typing import Any
+
+from confluent_kafka import Message
+from faststream import AckPolicy, FastStream
+from faststream.confluent import KafkaBroker, KafkaMessage, KafkaResponse
+from tritonclient.grpc.aio import InferenceServerClient
+
+from bench.peers.job import MODEL, PATIENCE_SECONDS, Incoming, Job, Task
+from worker.record import Source, Timing
+
+POLL_SECONDS = 0.01
+"""How long a batch may fill: its default of 0.1 s is paid by every photo."""
+
+
+class Handler:
+    """Does the job for one record inside FastStream's event loop: decoding goes to a thread."""
+
+    def __init__(self, task: Task) -> None:
+        self._job = Job.open(task)
+        self._client: Any = None
+        self._url = task.triton
+
+    async def connect(self) -> None:
+        """Make the channel, inside the loop that will use it."""
+        self._client = InferenceServerClient(self._url, channel_args=[("grpc.enable_http_proxy", 0)])
+
+    async def __call__(self, message: Message) -> KafkaResponse:
+        """The record to publish for this one."""
+        source = Source(str(message.topic()), int(message.partition() or 0), int(message.offset() or 0))
+        headers = [(name, value) for name, value in message.headers() or []]
+        at = message.timestamp()[1] / 1000
+        record = Incoming(source, message.key(), message.value() or b"", headers, at)
+        job, began = self._job, time.monotonic()
+        prepared = await asyncio.to_thread(job.prepare, record.value)
+        decoded = time.monotonic()
+        answer = await self._client.infer(
+            MODEL, job.inputs(prepared.pixels), outputs=job.outputs, client_timeout=PATIENCE_SECONDS
+        )
+        spent = Timing(
+            queue_ms=max(0.0, time.time() - at) * 1000,
+            decode_ms=(decoded - began) * 1000,
+            infer_ms=(time.monotonic() - decoded) * 1000,
+        )
+        result = job.result(record, prepared, job.logits(answer), spent)
+        named = {name: value.decode() for name, value in result.headers}
+        return KafkaResponse(result.value, key=result.key, headers=named)
+
+
+def application(task: Task) -> FastStream:
+    """The application for this task."""
+    work = Handler(task)
+    broker = KafkaBroker(task.bootstrap, logger=None, enable_idempotence=True)
+    (_batch if task.mode == "batch" else _concurrent)(broker, task, work)
+    made = FastStream(broker, logger=None)
+    made.on_startup(work.connect)
+    return made
+
+
+def _concurrent(broker: KafkaBroker, task: Task, work: Handler) -> None:
+    subscriber: Callable[..., Any] = broker.subscriber(
+        task.photos, group_id=task.group, auto_offset_reset="earliest", max_workers=task.in_flight
+    )
+
+    async def handle(_body: bytes, message: KafkaMessage) -> KafkaResponse:
+        return await work(message.raw_message)
+
+    subscriber(broker.publisher(task.output)(handle))
+
+
+def _batch(broker: KafkaBroker, task: Task, work: Handler) -> None:
+    subscriber: Callable[..., Any] = broker.subscriber(
+        task.photos,
+        group_id=task.group,
+        auto_offset_reset="earliest",
+        batch=True,
+        max_records=task.in_flight,
+        polling_interval=POLL_SECONDS,
+        ack_policy=AckPolicy.ACK,
+    )
+
+    async def handle(_bodies: list[bytes], message: KafkaMessage) -> list[KafkaResponse]:
+        return list(await asyncio.gather(*(work(each) for each in message.raw_message)))
+
+    subscriber(broker.publisher(task.output, batch=True)(handle))
+
+
+if __name__ == "__main__":
+    logging.basicConfig(level=logging.WARNING)
+    asyncio.run(application(Task.given()).run())

@@ -1,0 +1,154 @@
+"""The job that every peer does, taken from the worker where it is a pure function: only the plumbing differs.
+
+A peer reads a photo from Kafka, decodes it, asks the ensemble, and writes one JSON record. Reading the event,
+decoding, finishing and the document are the worker's own functions; what carries records is the peer's.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple, Self
+
+import numpy as np
+import orjson
+from tritonclient.grpc import InferenceServerClient, InferInput, InferRequestedOutput
+
+from worker.edges.card import load
+from worker.finish.document import prediction_document, timestamp
+from worker.finish.finish import finish
+from worker.finish.recipe import Recipe
+from worker.prepare.decode import DecodeLimits, Target, decode
+from worker.prepare.event import Header, read
+from worker.record import Logits, Moment, Photo, Pixels, Prepared, Source, Timing
+
+MODEL, BACKBONE, INPUT, OUTPUT = "continent", "efficientnet", "image", "stage1_logits"
+PATIENCE_SECONDS = 10.0
+BUDGET_MS = 200
+LIMITS = DecodeLimits(pixels=50_000_000, side=20_000)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Task:
+    """What a peer is told: where Kafka and Triton are, what to read and write, and how.
+
+    `mode` is the peer's own (see its file); `in_flight` how many photos it may work on at once, where it can.
+    """
+
+    bootstrap: str
+    triton: str
+    card: str
+    group: str
+    photos: str
+    output: str
+    mode: str
+    in_flight: int
+
+    @classmethod
+    def given(cls) -> Self:
+        """The task on the command line: one JSON object."""
+        return cls(**json.loads(sys.argv[1]))
+
+
+class Incoming(NamedTuple):
+    """A record as Kafka gave it; `at` is its timestamp in seconds."""
+
+    source: Source
+    key: bytes | None
+    value: bytes
+    headers: Sequence[Header]
+    at: float
+
+
+class Result(NamedTuple):
+    """A record to write."""
+
+    key: bytes | None
+    value: bytes
+    headers: list[tuple[str, bytes]]
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """The job's parts; `recipe` is that of the engine that is served."""
+
+    client: Any
+    recipe: Recipe
+    target: Target
+    outputs: list[Any]
+
+    @classmethod
+    def open(cls, task: Task) -> Self:
+        """Read the card, and ask Triton which engine it serves."""
+        client = InferenceServerClient(task.triton, channel_args=[("grpc.enable_http_proxy", 0)])
+        stated: Any = client.get_model_config(BACKBONE).config.parameters
+        card = load(Path(task.card))
+        recipe = card.recipe(
+            precision=stated["precision"].string_value, target=stated["target"].string_value
+        )
+        return cls(client, recipe, card.target, [InferRequestedOutput(OUTPUT)])
+
+    def prepare(self, data: bytes) -> Prepared:
+        """Decode, by the worker's own function."""
+        return decode(data, LIMITS, self.target)
+
+    def inputs(self, pixels: Pixels) -> list[Any]:
+        """What Triton's client sends: one image."""
+        image = InferInput(INPUT, [1, *pixels.shape], "UINT8")
+        image.set_data_from_numpy(pixels[np.newaxis])
+        return [image]
+
+    def logits(self, answer: Any) -> Logits:  # noqa: ANN401 - Triton's client has no types
+        """What Triton answered, float32 of shape (heads, labels)."""
+        return np.asarray(answer.as_numpy(OUTPUT)[0], dtype=np.float32)
+
+    def infer(self, pixels: Pixels) -> Logits:
+        """Ask the ensemble and wait for it; any thread may."""
+        answer = self.client.infer(
+            MODEL, self.inputs(pixels), outputs=self.outputs, client_timeout=PATIENCE_SECONDS
+        )
+        return self.logits(answer)
+
+    def result(self, record: Incoming, prepared: Prepared, logits: Logits, spent: Timing) -> Result:
+        """The record to write, in the worker's own shape."""
+        event = read(record.source, record.headers, value_bytes=len(record.value))
+        now = Moment(time.time(), time.monotonic())
+        begun = now.steady - max(0.0, now.wall - record.at)
+        photo = Photo(
+            source=record.source,
+            photo_id=event.photo_id,
+            key=record.key,
+            payload=b"",
+            dataref=None,
+            traceparent=event.traceparent,
+            begun=begun,
+            deadline=begun + BUDGET_MS / 1000,
+        )
+        prediction = finish(photo, logits, prepared.signals, spent, self.recipe)
+        document = prediction_document(prediction, self.recipe, now=now, budget_ms=BUDGET_MS)
+        headers = [
+            ("ce_specversion", b"1.0"),
+            ("ce_type", b"pangaea.prediction.v1"),
+            ("ce_id", f"{event.photo_id}/prediction".encode()),
+            ("ce_source", b"peers"),
+            ("ce_time", timestamp(now.wall).encode()),
+            ("content-type", b"application/json"),
+        ]
+        return Result(record.key, orjson.dumps(document), headers)
+
+    def __call__(self, record: Incoming) -> Result:
+        """The whole job for one photo, step after step."""
+        began = time.monotonic()
+        prepared = self.prepare(record.value)
+        decoded = time.monotonic()
+        logits = self.infer(prepared.pixels)
+        spent = Timing(
+            queue_ms=max(0.0, time.time() - record.at) * 1000,
+            decode_ms=(decoded - began) * 1000,
+            infer_ms=(time.monotonic() - decoded) * 1000,
+        )
+        return self.result(record, prepared, logits, spent)
