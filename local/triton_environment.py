@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ctypes
-import hashlib
 import os
 import platform
 import shutil
@@ -11,9 +10,8 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from local.home import home
+from local import environment
 from local.install import Meter, once, silent
-from local.leash import run
 from worker.errors import Refuse
 
 LOCK = Path(__file__).parent / "locks" / "triton.txt"
@@ -23,6 +21,7 @@ PYTHONS = ((3, 11), (3, 12))
 GLIBC = (2, 35)
 _NEEDS_MIB = 1_200
 _STEPS = 4
+_WHOSE = "Triton's"
 _WITHOUT = "or go on without it: --no-triton"
 
 
@@ -66,8 +65,7 @@ class Environment:
 
 def folder() -> Path:
     """Where the environment lies, made or not."""
-    lock = hashlib.sha256(LOCK.read_bytes()).hexdigest()[:12]
-    return home() / f"triton-{lock}"
+    return environment.place("triton", LOCK)
 
 
 def fetch(meter: Meter = silent) -> Environment:
@@ -114,38 +112,18 @@ def supported() -> Path:
 
 def _make(staged: Path, python: Path, meter: Meter) -> None:
     meter("Triton: environment", 0, _STEPS)
-    _run([str(python), "-m", "venv", str(staged)], "made")
+    environment.create(staged, python, whose=_WHOSE)
     meter("Triton: packages (150 MB)", 1, _STEPS)
-    # Without dependencies: the lock holds all that a server needs; telemetry packages are not among it.
-    install = ["-m", "pip", "install", "--quiet", "--no-deps", "--require-hashes", "--only-binary", ":all:"]
-    quick = ["--disable-pip-version-check", "--retries", "2", "--no-input"]
-    _run([str(staged / "bin" / "python"), *install, *quick, "-r", str(LOCK)], "filled")
+    environment.fill(staged, LOCK, whose=_WHOSE)
     meter("Triton: backend", 3, _STEPS)
-    environment = Environment(staged, _made_from(staged))
-    tritonserver = environment.server.parent.parent
-    version = f"{environment.python[0]}.{environment.python[1]}"
-    backend = environment.backends / "python"
+    made = Environment(staged, _made_from(staged))
+    tritonserver = made.server.parent.parent
+    version = f"{made.python[0]}.{made.python[1]}"
+    backend = made.backends / "python"
     shutil.copytree(tritonserver / "backends" / "python", backend)
     shutil.copy2(tritonserver / "python_backend_stubs" / version / "triton_python_backend_stub", backend)
-    _ensure_loads(environment, version)
+    _ensure_loads(made, version)
     meter("Triton: ready", _STEPS, _STEPS)
-
-
-def _run(command: list[str], verb: str) -> None:
-    done = run(command)
-    if done.returncode == 0:
-        return
-    told = f"{done.stdout}\n{done.stderr}"
-    if "No space left on device" in told:
-        reason = f"the disk under {home()} is full: free some space, or point PANGAEA_HOME at a larger disk"
-    elif "HASHES" in told or "hashes" in told:
-        reason = "a package is not the locked one: try another mirror (pip's settings name it)"
-    elif "No matching distribution" in told or "onnection" in told or "timed out" in told or "roxy" in told:
-        reason = "a package could not be downloaded: check the network and pip's settings, and run it again"
-    else:
-        lines = [line for line in told.splitlines() if line.strip()] or ["no word"]
-        reason = f"{lines[-1].strip().rstrip('.')}: mend that and run it again"
-    raise Refuse(f"Triton's environment could not be {verb}; {reason}.")
 
 
 def _made_from(root: Path) -> tuple[int, int]:
