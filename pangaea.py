@@ -13,6 +13,7 @@ from pathlib import Path
 
 import typer
 
+from bench.app import app as bench_app
 from local.app import app as local_app
 from training.app import app as training_app
 from worker.app import app as worker_app
@@ -43,7 +44,7 @@ app = typer.Typer(
     add_completion=False,
     rich_markup_mode="markdown",
 )
-for part in (worker_app, local_app, training_app):
+for part in (worker_app, local_app, training_app, bench_app):
     app.add_typer(part)
 
 

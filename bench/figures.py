@@ -28,7 +28,8 @@ class Machine:
 class Part:
     """One part of the path measured alone, a photo: wall time, CPU by process, and how both varied.
 
-    `cpu_ms` maps process to CPU milliseconds a photo; `wall_ms_spread` is the lowest and highest repetition.
+    `cpu_ms` maps process to CPU milliseconds a photo; the spreads are the lowest and highest repetition,
+    that of the CPU over all processes together.
     """
 
     name: str
@@ -38,6 +39,7 @@ class Part:
     wall_ms_spread: tuple[float, float]
     cpu_ms: Mapping[str, float]
     rate: float
+    cpu_ms_spread: tuple[float, float] | None = None
 
     @property
     def cpu_ms_total(self) -> float:
@@ -86,8 +88,10 @@ class Latency:
 
     `sent` and `received` count photos after the warm-up; latency runs from the intended send time to the
     moment at which a read_committed consumer has the record. `valid` is False when the generator fell behind
-    or the run is otherwise not what it claims to be; `why` says so. `histogram` is (milliseconds, count), the
-    upper edge of each bucket that is not empty. `cpu_ms_per_photo` is by process, over the same window.
+    or the run is otherwise not what it claims to be; `why` says so. `lost` photos were sent and never came
+    out, `doubled` ones came out more than once; `ended_early`: it was given up, for too many were waiting.
+    `histogram` is (milliseconds, count), the upper edge of each bucket that is not empty. `cpu_ms_per_photo`
+    is by process, over the same window.
     """
 
     subject: str
@@ -115,6 +119,9 @@ class Latency:
     histogram: tuple[tuple[float, int], ...]
     cpu_ms_per_photo: Mapping[str, float]
     memory_mib: Mapping[str, float]
+    lost: int = 0
+    doubled: int = 0
+    ended_early: bool = False
 
     def document(self) -> dict[str, Any]:
         """As JSON."""

@@ -1,0 +1,62 @@
+"""The commands of `bench`, registered by the front door."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(no_args_is_help=True)
+bench_app = typer.Typer(
+    name="bench", help="How fast, measured honestly, beside what this machine could do.", no_args_is_help=True
+)
+app.add_typer(bench_app)
+
+Mix = Annotated[str, typer.Option(help="The photos: 512px, 2mp or 12mp.")]
+Json = Annotated[Path | None, typer.Option("--json", metavar="FILE", help="The figures as JSON.")]
+Csv = Annotated[Path | None, typer.Option("--csv", metavar="FILE", help="A row for each run.")]
+Html = Annotated[Path | None, typer.Option("--html", metavar="FILE", help="A page with plots.")]
+KafkaAt = Annotated[
+    str | None, typer.Option("--kafka", metavar="HOST:PORT", help="One that runs already; with --triton.")
+]
+TritonAt = Annotated[
+    str | None, typer.Option("--triton", metavar="HOST:PORT", help="One that runs already; with --kafka.")
+]
+
+
+@bench_app.command()
+def latency(
+    *,
+    rate: Annotated[float, typer.Option(min=0.1, help="Photos a second.")] = 40.0,
+    seconds: Annotated[float, typer.Option(min=1, help="How long is measured, after the warm-up.")] = 30.0,
+    workers: Annotated[int, typer.Option(min=1, max=64, help="Workers that are started.")] = 1,
+    mix: Mix = "512px",
+    warm_up: Annotated[float, typer.Option(min=0, help="Seconds that are cut off at the beginning.")] = 5.0,
+    seed: Annotated[int, typer.Option(min=0, help="Draws when each photo is due.")] = 0,
+    at_random: Annotated[
+        bool, typer.Option("--at-random", help="Partitions drawn as well, as keys would; else in turn.")
+    ] = False,
+    kafka: KafkaAt = None,
+    triton: TritonAt = None,
+    no_worker: Annotated[
+        bool, typer.Option("--no-worker", help="Measure the worker that runs there already.")
+    ] = False,
+    json: Json = None,
+    csv: Csv = None,
+    html: Html = None,
+) -> None:
+    """Measure latency at a fixed rate: from when a photo is due until its committed record is read.
+
+    Open loop: photos are due at moments drawn beforehand (Poisson) and sent then, whatever became of those
+    before. A run whose generator fell behind, or whose photos did not all come out, is invalid, says so, and
+    ends with exit code 1.
+
+    Example: `pangaea bench latency --rate 60 --seconds 30 --json latency.json`
+    """
+    from bench import run  # noqa: PLC0415 - no other command pays for it
+    from bench.latency import Load  # noqa: PLC0415 - likewise
+
+    load = Load(rate=rate, seconds=seconds, warm_up=warm_up, mix=mix, seed=seed, at_random=at_random)
+    where = run.Where(kafka=kafka, triton=triton, own_worker=not no_worker)
+    raise typer.Exit(run.latency(where, load, workers, run.Files(json=json, csv=csv, html=html)))

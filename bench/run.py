@@ -1,0 +1,82 @@
+"""What the commands do: start what is needed, measure, show and write."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import orjson
+from rich.console import Console
+
+from bench import stand, tables
+from bench.figures import Latency, Limit, Peers, Sweep
+from bench.latency import Load, measure
+from bench.stand import Stand
+from bench.subject import Team, pangaea, started
+from local.install import Meter
+from local.progress import shown
+from local.signals import Signalled, raised
+from worker.errors import Refuse
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Where:
+    """Where a bench runs: host:port of what runs already, None: a stack is started for it."""
+
+    kafka: str | None = None
+    triton: str | None = None
+    own_worker: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Files:
+    """Where figures are written to; None: not."""
+
+    json: Path | None = None
+    csv: Path | None = None
+    html: Path | None = None
+
+
+def latency(where: Where, load: Load, workers: int, files: Files) -> int:
+    """Measure one rate, show and write the figures; return the exit code: 1 for a run that is not valid."""
+    try:
+        with raised(), shown() as meter, _stand(where, meter) as place, _team(where, place, workers) as team:
+            found = measure(place, team, load, meter=meter)
+    except Signalled as asked:
+        return asked.exit_code
+    finish(found, files)
+    return 0 if found.valid else 1
+
+
+def finish(found: Latency | Limit | Sweep | Peers, files: Files) -> None:
+    """Show the figures on standard output, and write the files that are wanted."""
+    Console(highlight=False).print(tables.of(found))
+    if files.json is not None:
+        files.json.write_bytes(orjson.dumps(found.document(), option=orjson.OPT_INDENT_2) + b"\n")
+
+
+@contextmanager
+def _stand(where: Where, meter: Meter) -> Iterator[Stand]:
+    if where.kafka is None and where.triton is None:
+        if not where.own_worker:
+            raise Refuse(
+                "--no-worker needs the running ones: name them with --kafka and --triton.", exit_code=2
+            )
+        with stand.opened(meter=meter) as place:
+            yield place
+    elif where.kafka is None or where.triton is None:
+        raise Refuse("--kafka and --triton go together: name both, or neither.", exit_code=2)
+    else:
+        with stand.pointed_at(where.kafka, where.triton) as place:
+            yield place
+
+
+@contextmanager
+def _team(where: Where, place: Stand, workers: int) -> Iterator[Team]:
+    if where.own_worker:
+        with started(pangaea(), place, workers) as team:
+            yield team
+    else:
+        yield Team(subject=pangaea())
