@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +19,16 @@ from worker.errors import Refuse
 
 PYTHON = "3.11"
 TRITON = ("nvidia-pytriton==0.7.0", "numpy<2", "openvino==2026.4.1")
+
+JOB = ("grpcio", "numpy", "orjson", "pillow", "tritonclient")
+"""What does the job itself in `bench/peers`: the worker's own versions, so that only the plumbing differs."""
+
+PEERS = {
+    "requirements": ("faststream[confluent]", "sentry-arroyo", "confluent-kafka"),
+    # Newer versions of Kafka's client it does not allow, and the others need them.
+    "requirements-quix": ("quixstreams>=3",),
+}
+"""The environments of the peers: the file's name in `bench/peers`, and what it is for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,7 +44,11 @@ LOCKS = (
     Lock(name="worker", extras=("claim-check",), smaller=None),
     Lock(name="demo", extras=("claim-check", "local", "models", "build"), smaller="worker"),
     Lock(name="dev", extras=("claim-check", "local", "models", "bench", "build", "dev"), smaller="demo"),
-    Lock(name="train", extras=("claim-check", "local", "models", "bench", "build", "dev", "train"), smaller="dev"),
+    Lock(
+        name="train",
+        extras=("claim-check", "local", "models", "bench", "build", "dev", "train"),
+        smaller="dev",
+    ),
 )
 
 TELEMETRY = "openvino-telemetry"
@@ -61,6 +76,21 @@ def triton_command(wanted: Path, output: Path) -> list[str]:
     return [*_compile(), "--no-deps", str(wanted), "-o", str(output)]
 
 
+def peer_command(wanted: Path, same: Path, output: Path) -> list[str]:
+    """The uv command that writes the lock of some peers, the job's packages in the versions of `same`."""
+    return [*_compile(), "--universal", str(wanted), "-c", str(same), "-o", str(output)]
+
+
+def pins(lock: str, names: Collection[str]) -> str:
+    r"""The lines of a lock that pin these packages, without their hashes.
+
+    >>> pins("numpy==2.4.6 \\\n    --hash=sha256:00\nrich==15.0.0 \\\n    --hash=sha256:11\n", ["numpy"])
+    'numpy==2.4.6\n'
+    """
+    lines = [line.removesuffix("\\").strip() for line in lock.splitlines() if "==" in line and line[0] != " "]
+    return "".join(f"{line}\n" for line in lines if line.partition("==")[0] in names)
+
+
 def main() -> None:
     """Write every file.
 
@@ -75,6 +105,17 @@ def main() -> None:
         wanted = Path(folder) / "triton.in"
         wanted.write_text("\n".join(TRITON) + "\n", encoding="utf-8")
         _run(triton_command(wanted, ROOT / "local" / "locks" / "triton.txt"), "triton")
+        _lock_peers(Path(folder))
+
+
+def _lock_peers(folder: Path) -> None:
+    same = folder / "same.txt"
+    worker = (ROOT / "requirements" / "worker.txt").read_text(encoding="utf-8")
+    same.write_text(pins(worker, JOB), encoding="utf-8")
+    for name, packages in PEERS.items():
+        wanted = folder / f"{name}.in"
+        wanted.write_text("\n".join((*packages, "tritonclient[grpc]", *JOB)) + "\n", encoding="utf-8")
+        _run(peer_command(wanted, same, ROOT / "bench" / "peers" / f"{name}.txt"), name)
 
 
 def _compile() -> list[str]:

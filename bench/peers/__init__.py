@@ -1,1 +1,1 @@
-"""The same job on other frameworks: programs of their own, run in their own environments, imported by nobody."""
+"""The same job on other frameworks: programs in environments of their own, which nobody imports."""

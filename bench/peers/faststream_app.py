@@ -18,8 +18,8 @@ from faststream import AckPolicy, FastStream
 from faststream.confluent import KafkaBroker, KafkaMessage, KafkaResponse
 from tritonclient.grpc.aio import InferenceServerClient
 
-from bench.peers.job import MODEL, PATIENCE_SECONDS, Incoming, Job, Task
-from worker.record import Source, Timing
+from bench.peers.job import MODEL, PATIENCE_SECONDS, Job, Task, incoming
+from worker.record import Timing
 
 POLL_SECONDS = 0.01
 """How long a batch may fill: its default of 0.1 s is paid by every photo."""
@@ -39,10 +39,7 @@ class Handler:
 
     async def __call__(self, message: Message) -> KafkaResponse:
         """The record to publish for this one."""
-        source = Source(str(message.topic()), int(message.partition() or 0), int(message.offset() or 0))
-        headers = [(name, value) for name, value in message.headers() or []]
-        at = message.timestamp()[1] / 1000
-        record = Incoming(source, message.key(), message.value() or b"", headers, at)
+        record = incoming(message)
         job, began = self._job, time.monotonic()
         prepared = await asyncio.to_thread(job.prepare, record.value)
         decoded = time.monotonic()
@@ -50,7 +47,7 @@ class Handler:
             MODEL, job.inputs(prepared.pixels), outputs=job.outputs, client_timeout=PATIENCE_SECONDS
         )
         spent = Timing(
-            queue_ms=max(0.0, time.time() - at) * 1000,
+            queue_ms=max(0.0, time.time() - record.at) * 1000,
             decode_ms=(decoded - began) * 1000,
             infer_ms=(time.monotonic() - decoded) * 1000,
         )

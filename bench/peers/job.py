@@ -16,6 +16,7 @@ from typing import Any, NamedTuple, Self
 
 import numpy as np
 import orjson
+from confluent_kafka import Message
 from tritonclient.grpc import InferenceServerClient, InferInput, InferRequestedOutput
 
 from worker.edges.card import load
@@ -64,6 +65,13 @@ class Incoming(NamedTuple):
     at: float
 
 
+def incoming(message: Message) -> Incoming:
+    """A message of Kafka's own client, as the job takes it."""
+    source = Source(str(message.topic()), int(message.partition() or 0), int(message.offset() or 0))
+    headers: Any = message.headers() or []
+    return Incoming(source, message.key(), message.value() or b"", headers, message.timestamp()[1] / 1000)
+
+
 class Result(NamedTuple):
     """A record to write."""
 
@@ -87,9 +95,7 @@ class Job:
         client = InferenceServerClient(task.triton, channel_args=[("grpc.enable_http_proxy", 0)])
         stated: Any = client.get_model_config(BACKBONE).config.parameters
         card = load(Path(task.card))
-        recipe = card.recipe(
-            precision=stated["precision"].string_value, target=stated["target"].string_value
-        )
+        recipe = card.recipe(precision=stated["precision"].string_value, target=stated["target"].string_value)
         return cls(client, recipe, card.target, [InferRequestedOutput(OUTPUT)])
 
     def prepare(self, data: bytes) -> Prepared:

@@ -11,20 +11,12 @@ import signal
 import time
 from types import FrameType
 
-from confluent_kafka import Consumer, Message, Producer
+from confluent_kafka import Consumer, Producer
 
-from bench.peers.job import Incoming, Job, Task
-from worker.record import Source
+from bench.peers.job import Job, Task, incoming
 
 TRANSACTION_PHOTOS = 100
 TRANSACTION_SECONDS = 0.05
-
-
-def incoming(message: Message) -> Incoming:
-    """A confluent-kafka message as the job takes it."""
-    source = Source(str(message.topic()), int(message.partition() or 0), int(message.offset() or 0))
-    headers = [(name, value) for name, value in message.headers() or []]
-    return Incoming(source, message.key(), message.value() or b"", headers, message.timestamp()[1] / 1000)
 
 
 def run(task: Task) -> None:
