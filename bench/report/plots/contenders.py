@@ -1,0 +1,111 @@
+"""The contenders of one run: rate, p99 and overhead, medians as dots on the spread of their repetitions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from textwrap import wrap
+from typing import TypeAlias
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from bench.figures import Peer, Peers
+from bench.report import drawing
+from bench.report.words import number
+
+ROW = 56
+_LINE = 32
+
+Values: TypeAlias = Sequence[tuple[float, Sequence[float]]]
+"""A median and its repetitions, by contender."""
+
+
+def draw(peers: Peers, width: int) -> Figure:
+    """Three panels: side by side with the promises on their left, or one below the other."""
+    rows = peers.peers
+    panels = (
+        ("photos a second →", [(peer.rate, peer.rates) for peer in rows]),
+        (f"← p99, ms, at {number(rows[0].p99_rate)}/s", [(peer.p99_ms, peer.p99s_ms) for peer in rows]),
+        ("← CPU overhead, µs a record", [(peer.overhead_us, peer.overheads_us) for peer in rows]),
+    )
+    if width >= drawing.WIDE:
+        figure = drawing.canvas(width, ROW * len(rows) + 40)
+        words, *rest = figure.subplots(1, 4, sharey=True, width_ratios=(1.25, 1, 1, 1))
+        _promises(words, rows)
+    else:
+        figure = drawing.canvas(width, 3 * (40 * len(rows) + 44))
+        rest = list(figure.subplots(3, 1))
+    for axes, (title, values) in zip(rest, panels, strict=True):
+        _panel(axes, title, values, rows, named=width < drawing.WIDE)
+    return figure
+
+
+def _promises(axes: Axes, rows: Sequence[Peer]) -> None:
+    drawing.bare(axes)
+    for index, peer in enumerate(rows):
+        axes.text(
+            0,
+            index - 0.16,
+            peer.name,
+            weight="bold" if index == 0 else "normal",
+            va="center",
+            color=_colour(index),
+        )
+        axes.text(
+            0,
+            index + 0.02,
+            "\n".join(wrap(peer.guarantees, _LINE)),
+            va="top",
+            fontsize=drawing.SMALL - 0.5,
+            color=drawing.MUTED,
+            linespacing=1.25,
+        )
+
+
+def _panel(
+    axes: Axes,
+    title: str,
+    values: Sequence[tuple[float, Sequence[float]]],
+    rows: Sequence[Peer],
+    *,
+    named: bool,
+) -> None:
+    axes.set_title(title, loc="left", fontsize=drawing.SMALL, color=drawing.MUTED, pad=8)
+    drawing.quiet(axes, across=False)
+    axes.spines["left"].set_visible(False)
+    axes.spines["bottom"].set_visible(False)
+    axes.grid(visible=False)
+    axes.set_xticks([])
+    axes.set_yticks([])
+    axes.set_ylim(len(rows) - 0.4, -0.6)
+    right = max(max(value, *spread) for value, spread in values)
+    axes.set_xlim(-0.03 * right, 1.42 * right)
+    for index, (value, spread) in enumerate(values):
+        colour = _colour(index)
+        line = index + (0.12 if named else 0)
+        axes.plot([0, right * 1.05], [line, line], color=drawing.HAIR, linewidth=0.8)
+        axes.plot(
+            [min(spread), max(spread)],
+            [line, line],
+            color=colour,
+            linewidth=5,
+            alpha=0.35,
+            solid_capstyle="butt",
+        )
+        axes.plot(value, line, "o", color=colour, markersize=7)
+        axes.annotate(
+            number(value),
+            (max(value, *spread), line),
+            (9, 0),
+            textcoords="offset points",
+            va="center",
+            color=colour,
+            weight="bold" if index == 0 else "normal",
+        )
+        if named:
+            axes.text(0, index - 0.24, rows[index].name, va="center", color=colour, fontsize=drawing.SMALL)
+
+
+def _colour(index: int) -> str:
+    """Ours is the first."""
+    return drawing.BLUE if index == 0 else drawing.INK

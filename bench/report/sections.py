@@ -1,0 +1,241 @@
+"""What a page of figures holds, in order, from whatever was measured: values that the template lays out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import TypeAlias
+
+from markupsafe import Markup
+
+from bench.figures import Latency, Limit, Machine, Peers, Sweep
+from bench.report import drawing, tables
+from bench.report.plots import account, contenders, distribution, rates, waterfall
+from bench.report.saved import Figures
+from bench.report.tables import Table
+from bench.report.words import count, number, percent
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A drawing and what one is to see in it."""
+
+    drawing: Markup
+    caption: str
+
+
+@dataclass(frozen=True, slots=True)
+class Tile:
+    """One figure large: what it is, its value with the unit, and what it is to be held against."""
+
+    label: str
+    value: str
+    unit: str
+    beside: str
+
+
+@dataclass(frozen=True, slots=True)
+class Heading:
+    """What the following pictures are about."""
+
+    text: str
+
+
+Block: TypeAlias = Heading | Picture | Table | str
+"""A string is a paragraph."""
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A heading and what is under it."""
+
+    name: str
+    title: str
+    blocks: tuple[Block, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """All figures of one page, by kind; the limits of sweeps are among the limits."""
+
+    sweeps: tuple[Sweep, ...]
+    latencies: tuple[Latency, ...]
+    limits: tuple[Limit, ...]
+    peers: tuple[Peers, ...]
+
+    @classmethod
+    def of(cls, figures: Sequence[Figures]) -> Found:
+        """Sorted, each once, in the order given."""
+        sweeps = tuple(each for each in figures if isinstance(each, Sweep))
+        limits = [each for each in figures if isinstance(each, Limit)]
+        limits += [sweep.limit for sweep in sweeps if sweep.limit not in limits]
+        return cls(
+            sweeps=sweeps,
+            latencies=tuple(each for each in figures if isinstance(each, Latency)),
+            limits=tuple(limits),
+            peers=tuple(each for each in figures if isinstance(each, Peers)),
+        )
+
+    @property
+    def machines(self) -> tuple[Machine, ...]:
+        """Every machine, commit and moment that figures come from, each once."""
+        figures: tuple[Figures, ...] = (*self.sweeps, *self.latencies, *self.limits, *self.peers)
+        return tuple(dict.fromkeys(each.machine for each in figures))
+
+    @property
+    def invalid(self) -> tuple[Latency, ...]:
+        """Runs whose figures stand for something that are not what they claim to be."""
+        runs = (*self.latencies, *(each.at_80_percent for sweep in self.sweeps for each in sweep.sustained))
+        return tuple(run for run in runs if not run.valid)
+
+
+def tiles(found: Found) -> Iterator[Tile]:
+    """The figures that one came for."""
+    for sweep in found.sweeps:
+        for each in sweep.sustained:
+            yield Tile(
+                f"kept by {count(each.workers, 'worker')}",
+                number(each.max_rate),
+                "photos/s",
+                f"{percent(each.ratio)} of the ceiling, {percent(each.cpu_ratio)} by CPU",
+            )
+        run = sweep.sustained[0].at_80_percent
+        yield Tile("p99 at 80% of it", number(run.p99_ms), "ms", f"p50 {number(run.p50_ms)} ms")
+        yield Tile(
+            "a million photos", number(sweep.core_hours_per_million), "core hours", "by the CPU account"
+        )
+    for run in found.latencies:
+        yield Tile(
+            f"p99 at {number(run.rate)} photos/s", number(run.p99_ms), "ms", f"p50 {number(run.p50_ms)} ms"
+        )
+    if not found.sweeps:
+        for limit in found.limits:
+            yield Tile(
+                f"ceiling, {limit.mix}",
+                number(limit.ceiling),
+                "photos/s",
+                f"bare {number(limit.bare_ceiling)}",
+            )
+    for peers in found.peers:
+        for peer in peers.peers[:1]:
+            yield Tile("overhead a record", number(peer.overhead_us), "µs CPU", peer.name)
+
+
+def sections(found: Found) -> Iterator[Section]:
+    """What there is to show; nothing for what was not measured."""
+    for index, sweep in enumerate(found.sweeps):
+        yield _sweep(sweep, index)
+    if found.latencies:
+        yield _latencies(found.latencies)
+    if costs := tuple(_costs(found)):
+        yield Section("cpu", "What a photo costs", costs)
+    for index, peers in enumerate(found.peers):
+        yield _peers(peers, index)
+    if found.limits:
+        blocks = (tables.limits(found.limits), *(tables.parts(limit) for limit in found.limits))
+        yield Section("limit", "What this machine could do", blocks)
+    if found.sweeps:
+        searched = tuple(tables.probes(each) for sweep in found.sweeps for each in sweep.sustained)
+        yield Section("probes", "Every probe", searched)
+
+
+def _sweep(sweep: Sweep, index: int) -> Section:
+    kept = ", ".join(
+        f"{number(each.max_rate)}/s with {count(each.workers, 'worker')}" for each in sweep.sustained
+    )
+    label = f"Latency against rate, {sweep.mix} photos: kept {kept}; the table of probes has every point."
+    blocks: list[Block] = [
+        Picture(
+            drawing.both(partial(rates.draw, sweep), label),
+            "Each point is a run of its own; lines join the medians of runs at one rate. Open points did not"
+            " keep p99 within 200 ms, or lost something.",
+        ),
+        tables.summary(sweep),
+    ]
+    for each in sweep.sustained:
+        blocks += _run(each.at_80_percent, f"{count(each.workers, 'worker')} at 80% of that")
+    blocks.append(tables.stages([each.at_80_percent for each in sweep.sustained]))
+    return Section(f"sweep-{index}", f"How much within 200 ms, {sweep.mix} photos", tuple(blocks))
+
+
+def _latencies(runs: Sequence[Latency]) -> Section:
+    blocks: list[Block] = [tables.latencies(runs)]
+    for run in runs:
+        blocks += _run(run, f"{run.subject}, {run.mix} photos, {count(run.workers, 'worker')}")
+    blocks.append(tables.stages(runs))
+    return Section("latency", "Latency at a fixed rate", tuple(blocks))
+
+
+def _run(run: Latency, name: str) -> Iterator[Block]:
+    at = f"{name}: {number(run.rate)} photos a second"
+    if run.histogram or run.stages:
+        yield Heading(at)
+    if run.histogram:
+        label = f"Histogram of latency, {at}: p50 {number(run.p50_ms)}, p99 {number(run.p99_ms)} ms."
+        yield Picture(
+            drawing.both(partial(distribution.draw, run), label),
+            f"How long {run.received:,} photos took. Ticks below the line are those beyond p99;"
+            f" the slowest took {number(run.max_ms)} ms.",
+        )
+    if run.stages:
+        label = f"Stages of a photo, {at}; the table of stages has the numbers."
+        yield Picture(
+            drawing.both(partial(waterfall.draw, run), label),
+            "Where the time goes, in ms. Bars are medians, thin lines reach to p99.",
+        )
+
+
+def _costs(found: Found) -> Iterator[Block]:
+    runs = [
+        (f"{count(each.workers, 'worker')} at 80%", each.at_80_percent, each.cpu_ms_per_photo, sweep.mix)
+        for sweep in found.sweeps
+        for each in sweep.sustained
+    ]
+    runs += [
+        (f"{run.subject} at {number(run.rate)}/s", run, run.cpu_ms_per_photo, run.mix)
+        for run in found.latencies
+    ]
+    for mix in dict.fromkeys(mix for *_, mix in runs):
+        bars: list[account.Bar] = [
+            ("parts, each measured alone", alone(limit)) for limit in found.limits if limit.mix == mix
+        ]
+        bars += [(label, costs) for label, _, costs, of in runs if of == mix and costs]
+        if not bars:
+            continue
+        yield Picture(
+            drawing.both(partial(account.draw, bars), f"CPU milliseconds a photo by process, {mix} photos."),
+            f"{mix} photos. The sum counts what serves: worker, Triton and broker. Pale are the generator and"
+            " the reader: they measure, and are listed apart.",
+        )
+    if runs:
+        yield tables.costs([(f"{label}, {mix}", run) for label, run, _, mix in runs])
+
+
+def alone(limit: Limit) -> Mapping[str, float]:
+    """CPU milliseconds a photo by process of the parts that the ceiling is made of."""
+    summed: dict[str, float] = {}
+    for part in limit.parts:
+        if part.name in CEILING_PARTS:
+            for name, cost in part.cpu_ms.items():
+                summed[name] = summed.get(name, 0.0) + cost
+    return summed
+
+
+CEILING_PARTS = ("decode", "triton", "kafka")
+
+
+def _peers(peers: Peers, index: int) -> Section:
+    names = ", ".join(peer.name for peer in peers.peers)
+    label = f"Rate, p99 and overhead of {names}; the table below has the numbers."
+    blocks: list[Block] = []
+    if peers.peers:
+        blocks.append(
+            Picture(
+                drawing.both(partial(contenders.draw, peers), label),
+                "Dots are medians of the repetitions, bars reach from the lowest to the highest. To the right"
+                " is better for the rate, to the left for p99 and overhead.",
+            )
+        )
+    blocks += [tables.contenders(peers), tables.promises(peers), *peers.notes]
+    return Section(f"peers-{index}", "The same job elsewhere", tuple(blocks))
