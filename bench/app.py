@@ -60,3 +60,25 @@ def latency(
     load = Load(rate=rate, seconds=seconds, warm_up=warm_up, mix=mix, seed=seed, at_random=at_random)
     where = run.Where(kafka=kafka, triton=triton, own_worker=not no_worker)
     raise typer.Exit(run.latency(where, load, workers, run.Files(json=json, csv=csv, html=html)))
+
+
+@bench_app.command()
+def report(
+    files: Annotated[list[Path], typer.Argument(metavar="FILE…", help="What --json wrote.")],
+    *,
+    html: Html = None,
+    csv: Csv = None,
+    markdown: Annotated[
+        Path | None,
+        typer.Option(
+            "--markdown", metavar="PAGE", help="Fill in the tables between the page's two comments."
+        ),
+    ] = None,
+) -> None:
+    """Make one report of figures that were measured before, whichever there are.
+
+    Example: `pangaea bench report sweep.json peers.json --html report.html --markdown docs/performance.md`
+    """
+    from bench import run  # noqa: PLC0415 - no other command pays for it
+
+    run.report(files, csv=csv, html=html, markdown=markdown)

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import orjson
 from rich.console import Console
 
-from bench import stand, tables
+from bench import mixes, stand, tables
 from bench.figures import Latency, Limit, Peers, Sweep
 from bench.latency import Load, measure
+from bench.report import saved, spreadsheet
 from bench.stand import Stand
 from bench.subject import Team, pangaea, started
 from local.install import Meter
@@ -42,6 +42,9 @@ class Files:
 def latency(where: Where, load: Load, workers: int, files: Files) -> int:
     """Measure one rate, show and write the figures; return the exit code: 1 for a run that is not valid."""
     try:
+        # Before anything is started: it may be that there is no such mix.
+        with shown() as meter:
+            mixes.folder(load.mix, meter)
         with raised(), shown() as meter, _stand(where, meter) as place, _team(where, place, workers) as team:
             found = measure(place, team, load, meter=meter)
     except Signalled as asked:
@@ -54,7 +57,34 @@ def finish(found: Latency | Limit | Sweep | Peers, files: Files) -> None:
     """Show the figures on standard output, and write the files that are wanted."""
     Console(highlight=False).print(tables.of(found))
     if files.json is not None:
-        files.json.write_bytes(orjson.dumps(found.document(), option=orjson.OPT_INDENT_2) + b"\n")
+        saved.write(found, files.json)
+    write([found], csv=files.csv, html=files.html)
+
+
+def report(paths: Sequence[Path], *, csv: Path | None, html: Path | None, markdown: Path | None) -> None:
+    """Read the figures that `--json` wrote, and write what is wanted of them.
+
+    Raises:
+        Refuse: a file is not ours, or nothing is wanted.
+    """
+    if csv is None and html is None and markdown is None:
+        raise Refuse("nothing is to be written: name --html, --csv or --markdown.", exit_code=2)
+    figures = [saved.read(path) for path in paths]
+    write(figures, csv=csv, html=html)
+    if markdown is not None:
+        from bench.report import paper  # noqa: PLC0415 - it brings matplotlib, which measuring needs not
+
+        paper.write(figures, markdown)
+
+
+def write(figures: Sequence[saved.Figures], *, csv: Path | None, html: Path | None) -> None:
+    """Write the spreadsheet and the page; None: not."""
+    if csv is not None:
+        spreadsheet.write(figures, csv)
+    if html is not None:
+        from bench.report import page  # noqa: PLC0415 - it brings matplotlib, which measuring needs not
+
+        page.write(figures, html)
 
 
 @contextmanager

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bench.report import sections
+from bench.report.drawing import both
 from bench.report.saved import Figures
 from bench.report.sections import Found, Heading, Picture
 from bench.report.tables import Table
@@ -24,6 +25,7 @@ def write(figures: Sequence[Figures], path: Path) -> None:
             invalid=found.invalid,
             tiles=list(sections.tiles(found)),
             sections=list(sections.sections(found)),
+            drawn=lambda picture: both(picture.draw, picture.label),
             is_heading=lambda block: isinstance(block, Heading),
             is_picture=lambda block: isinstance(block, Picture),
             is_table=lambda block: isinstance(block, Table),

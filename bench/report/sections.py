@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import TypeAlias
 
-from markupsafe import Markup
+from matplotlib.figure import Figure
 
 from bench.figures import Latency, Limit, Machine, Peers, Sweep
-from bench.report import drawing, tables
+from bench.report import tables
 from bench.report.plots import account, contenders, distribution, rates, waterfall
 from bench.report.saved import Figures
 from bench.report.tables import Table
@@ -19,9 +19,10 @@ from bench.report.words import count, number, percent
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """A drawing and what one is to see in it."""
+    """A drawing for a width in pixels, what it shows for those who do not see it, and what one is to see."""
 
-    drawing: Markup
+    draw: Callable[[int], Figure]
+    label: str
     caption: str
 
 
@@ -53,6 +54,16 @@ class Section:
     name: str
     title: str
     blocks: tuple[Block, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Account:
+    """What one run cost, by process."""
+
+    label: str
+    mix: str
+    cpu_ms: Mapping[str, float]
+    memory_mib: Mapping[str, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +158,8 @@ def _sweep(sweep: Sweep, index: int) -> Section:
     label = f"Latency against rate, {sweep.mix} photos: kept {kept}; the table of probes has every point."
     blocks: list[Block] = [
         Picture(
-            drawing.both(partial(rates.draw, sweep), label),
+            partial(rates.draw, sweep),
+            label,
             "Each point is a run of its own; lines join the medians of runs at one rate. Open points did not"
             " keep p99 within 200 ms, or lost something.",
         ),
@@ -174,42 +186,49 @@ def _run(run: Latency, name: str) -> Iterator[Block]:
     if run.histogram:
         label = f"Histogram of latency, {at}: p50 {number(run.p50_ms)}, p99 {number(run.p99_ms)} ms."
         yield Picture(
-            drawing.both(partial(distribution.draw, run), label),
+            partial(distribution.draw, run),
+            label,
             f"How long {run.received:,} photos took. Ticks below the line are those beyond p99;"
             f" the slowest took {number(run.max_ms)} ms.",
         )
     if run.stages:
         label = f"Stages of a photo, {at}; the table of stages has the numbers."
         yield Picture(
-            drawing.both(partial(waterfall.draw, run), label),
+            partial(waterfall.draw, run),
+            label,
             "Where the time goes, in ms. Bars are medians, thin lines reach to p99.",
         )
 
 
 def _costs(found: Found) -> Iterator[Block]:
-    runs = [
-        (f"{count(each.workers, 'worker')} at 80%", each.at_80_percent, each.cpu_ms_per_photo, sweep.mix)
-        for sweep in found.sweeps
-        for each in sweep.sustained
-    ]
-    runs += [
-        (f"{run.subject} at {number(run.rate)}/s", run, run.cpu_ms_per_photo, run.mix)
-        for run in found.latencies
-    ]
-    for mix in dict.fromkeys(mix for *_, mix in runs):
+    accounts = list(_accounts(found))
+    for mix in dict.fromkeys(each.mix for each in accounts):
         bars: list[account.Bar] = [
-            ("parts, each measured alone", alone(limit)) for limit in found.limits if limit.mix == mix
+            ("the parts, each measured alone", alone(limit)) for limit in found.limits if limit.mix == mix
         ]
-        bars += [(label, costs) for label, _, costs, of in runs if of == mix and costs]
-        if not bars:
-            continue
-        yield Picture(
-            drawing.both(partial(account.draw, bars), f"CPU milliseconds a photo by process, {mix} photos."),
-            f"{mix} photos. The sum counts what serves: worker, Triton and broker. Pale are the generator and"
-            " the reader: they measure, and are listed apart.",
-        )
-    if runs:
-        yield tables.costs([(f"{label}, {mix}", run) for label, run, _, mix in runs])
+        bars += [(each.label, each.cpu_ms) for each in accounts if each.mix == mix and each.cpu_ms]
+        if any(costs for _, costs in bars):
+            yield Picture(
+                partial(account.draw, bars),
+                f"CPU milliseconds a photo by process, {mix} photos; the table below has the numbers.",
+                f"{mix} photos. The sum counts what serves: worker, Triton and broker. Pale are the generator"
+                " and the reader: they measure, and are listed apart.",
+            )
+    if accounts:
+        yield tables.processes("CPU a photo, ms", [(each.label, each.cpu_ms) for each in accounts])
+        kept = [(each.label, each.memory_mib) for each in accounts if each.memory_mib]
+        yield tables.processes("Memory at most, MiB", kept)
+
+
+def _accounts(found: Found) -> Iterator[_Account]:
+    for sweep in found.sweeps:
+        for each in sweep.sustained:
+            who, run = count(each.workers, "worker"), each.at_80_percent
+            yield _Account(f"{who}, highest rate kept", sweep.mix, each.cpu_ms_per_photo, {})
+            yield _Account(f"{who}, 80% of that", sweep.mix, run.cpu_ms_per_photo, run.memory_mib)
+    for run in found.latencies:
+        label = f"{run.subject}, {count(run.workers, 'worker')}, {number(run.rate)}/s"
+        yield _Account(label, run.mix, run.cpu_ms_per_photo, run.memory_mib)
 
 
 def alone(limit: Limit) -> Mapping[str, float]:
@@ -232,7 +251,8 @@ def _peers(peers: Peers, index: int) -> Section:
     if peers.peers:
         blocks.append(
             Picture(
-                drawing.both(partial(contenders.draw, peers), label),
+                partial(contenders.draw, peers),
+                label,
                 "Dots are medians of the repetitions, bars reach from the lowest to the highest. To the right"
                 " is better for the rate, to the left for p99 and overhead.",
             )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from bench.figures import Latency, Limit, Peers, Sustained, Sweep
@@ -85,7 +86,7 @@ def _runs(title: str, runs: Sequence[Latency], heading: str, names: Sequence[str
         "p99.9, ms",
         "max, ms",
         "sent",
-        "received",
+        "lost",
         "late",
         "rejected",
         "generator lag, ms",
@@ -104,7 +105,7 @@ def _runs(title: str, runs: Sequence[Latency], heading: str, names: Sequence[str
                 number(run.p999_ms),
                 number(run.max_ms),
                 f"{run.sent:,}",
-                f"{run.received:,}",
+                f"{run.lost:,}",
                 f"{run.late:,}",
                 f"{run.rejected:,}",
                 number(run.generator_lag_ms),
@@ -136,26 +137,20 @@ def stages(runs: Sequence[Latency]) -> Table:
     return Table(title="Stages, ms: p50 (p99)", columns=("run", *names, "due → read"), rows=tuple(rows))
 
 
-def costs(runs: Sequence[tuple[str, Latency]]) -> Table:
-    """CPU a photo and the most memory, by process; the instruments come last."""
-    names = processes([run for _, run in runs])
+def processes(title: str, accounts: Sequence[tuple[str, Mapping[str, float]]]) -> Table:
+    """What each run cost, by process, in the order in which the runs name them."""
+    names = _names([costs for _, costs in accounts])
     return Table(
-        title="CPU ms a photo, and MiB at most, by process",
-        columns=("run", *(f"{name}, ms" for name in names), *(f"{name}, MiB" for name in names)),
+        title=title,
+        columns=("run", *names),
         rows=tuple(
-            (
-                label,
-                *(number(run.cpu_ms_per_photo.get(name, float("nan"))) for name in names),
-                *(number(run.memory_mib.get(name, float("nan"))) for name in names),
-            )
-            for label, run in runs
+            (label, *(number(costs.get(name, math.nan)) for name in names)) for label, costs in accounts
         ),
     )
 
 
-def processes(runs: Sequence[Latency]) -> list[str]:
-    """All processes of the runs, in the order in which the runs have them."""
-    return list(dict.fromkeys(name for run in runs for name in run.cpu_ms_per_photo))
+def _names(accounts: Sequence[Mapping[str, float]]) -> list[str]:
+    return list(dict.fromkeys(name for account in accounts for name in account))
 
 
 def limits(found: Sequence[Limit]) -> Table:
@@ -192,7 +187,7 @@ def limits(found: Sequence[Limit]) -> Table:
 
 def parts(limit: Limit) -> Table:
     """Every part measured alone."""
-    names = list(dict.fromkeys(name for part in limit.parts for name in part.cpu_ms))
+    names = _names([part.cpu_ms for part in limit.parts])
     return Table(
         title=f"Each part alone, {limit.mix} photos",
         columns=(
@@ -210,7 +205,7 @@ def parts(limit: Limit) -> Table:
                 number(part.rate),
                 with_spread(part.wall_ms, part.wall_ms_spread),
                 number(part.cpu_ms_total),
-                *(number(part.cpu_ms.get(name, float("nan"))) for name in names),
+                *(number(part.cpu_ms.get(name, math.nan)) for name in names),
             )
             for part in limit.parts
         ),
