@@ -2,7 +2,8 @@
 
 Mode `concurrent`: `max_workers` handlers at once, its documented concurrency; it refuses any acknowledgement
 after the work there, so a record counts as done as soon as it is taken. Mode `batch`: batches of records,
-worked on together and acknowledged when all are published (`AckPolicy.ACK`): at least once.
+worked on together and acknowledged when all are published (`AckPolicy.NACK_ON_ERROR`, since `ACK`
+acknowledges a batch that has failed as well): at least once.
 """
 
 from __future__ import annotations
@@ -59,9 +60,9 @@ class Handler:
 def application(task: Task) -> FastStream:
     """The application for this task."""
     work = Handler(task)
-    broker = KafkaBroker(task.bootstrap, logger=None, enable_idempotence=True)
+    broker = KafkaBroker(task.bootstrap, log_level=logging.DEBUG, enable_idempotence=True)
     (_batch if task.mode == "batch" else _concurrent)(broker, task, work)
-    made = FastStream(broker, logger=None)
+    made = FastStream(broker)
     made.on_startup(work.connect)
     return made
 
@@ -85,13 +86,21 @@ def _batch(broker: KafkaBroker, task: Task, work: Handler) -> None:
         batch=True,
         max_records=task.in_flight,
         polling_interval=POLL_SECONDS,
-        ack_policy=AckPolicy.ACK,
+        ack_policy=AckPolicy.NACK_ON_ERROR,
     )
 
-    async def handle(_bodies: list[bytes], message: KafkaMessage) -> list[KafkaResponse]:
-        return list(await asyncio.gather(*(work(each) for each in message.raw_message)))
+    publisher: Any = broker.publisher(task.output)
 
-    subscriber(broker.publisher(task.output, batch=True)(handle))
+    async def handle(_bodies: list[bytes], message: KafkaMessage) -> None:
+        answers = await asyncio.gather(*(work(each) for each in message.raw_message))
+        # In their order, and confirmed together: its batch publisher knows one set of headers for all.
+        sent = [
+            await publisher.publish(each.body, key=each.key, headers=each.headers, no_confirm=True)
+            for each in answers
+        ]
+        await asyncio.gather(*sent)
+
+    subscriber(handle)
 
 
 if __name__ == "__main__":

@@ -37,13 +37,15 @@ LIMITS = DecodeLimits(pixels=50_000_000, side=20_000)
 class Task:
     """What a peer is told: where Kafka and Triton are, what to read and write, and how.
 
-    `mode` is the peer's own (see its file); `in_flight` how many photos it may work on at once, where it can.
+    `mode` is the peer's own (see its file); `in_flight` how many photos it may work on at once, where it can;
+    `number` its own among the processes of the group.
     """
 
     bootstrap: str
     triton: str
     card: str
     group: str
+    number: int
     photos: str
     output: str
     mode: str

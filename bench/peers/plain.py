@@ -1,6 +1,6 @@
 """A confluent-kafka loop as people write it: poll, work, produce; one photo at a time.
 
-Mode `at-least-once`: offsets are stored by hand once their result has been handed to the producer, and the
+Mode `auto-commit`: offsets are stored by hand once their result has been handed to the producer, and the
 client commits them every five seconds. Mode `exactly-once`: the client's own transactional example, which
 polls into a transaction and commits it after so many photos or so long.
 """
@@ -55,7 +55,9 @@ def _loop(task: Task, job: Job, consumer: Consumer, stopped: list[int]) -> None:
 
 
 def _transactions(task: Task, job: Job, consumer: Consumer, stopped: list[int]) -> None:
-    producer = Producer({"bootstrap.servers": task.bootstrap, "transactional.id": f"{task.group}-0"})
+    producer = Producer(
+        {"bootstrap.servers": task.bootstrap, "transactional.id": f"{task.group}-{task.number}"}
+    )
     producer.init_transactions()
     consumer.subscribe([task.photos])
     producer.begin_transaction()
