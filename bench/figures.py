@@ -52,7 +52,8 @@ class Limit:
     """What this machine could do at most (`pangaea bench limit`).
 
     `engine_batch` is the batch size at which the engine in process is fastest, `engine_batch_rate` its photos
-    a second there.
+    a second there; `triton_rate` and `triton_shared_memory_rate` are those under the best load of each.
+    `ceiling` asks Triton by gRPC, `shared_memory_ceiling` through shared memory, `bare_ceiling` not at all.
     """
 
     machine: Machine
@@ -67,6 +68,7 @@ class Limit:
     ceiling: float
     bare_ceiling: float
     parts: tuple[Part, ...]
+    shared_memory_ceiling: float | None = None
 
     def document(self) -> dict[str, Any]:
         """As JSON."""

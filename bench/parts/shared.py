@@ -1,0 +1,74 @@
+"""Triton through system shared memory: pixels and logits lie in a region that both sides map."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from multiprocessing.shared_memory import SharedMemory
+from typing import Self
+
+import numpy as np
+from tritonclient.grpc import InferInput, InferRequestedOutput
+from tritonclient.grpc.aio import InferenceServerClient
+
+from worker.edges.triton import CHANNEL, INPUT, OUTPUT
+from worker.record import Logits, Pixels
+from worker.settings import TritonSettings
+
+
+class Shared:
+    """A client with so many places for requests; each place has one request under way at most."""
+
+    def __init__(
+        self, client: InferenceServerClient, model: str, memory: SharedMemory, pixels: Pixels, logits: Logits
+    ) -> None:
+        self._client = client
+        self._model = model
+        self._memory = memory
+        # In the region: (places, photos, size, size, 3), and behind it (places, photos, heads, labels).
+        self._pixels, self._logits = pixels, logits
+
+    @classmethod
+    @asynccontextmanager
+    async def opened(
+        cls, settings: TritonSettings, *, places: int, photos: Sequence[Pixels]
+    ) -> AsyncIterator[Self]:
+        """Make a region for so many requests of so many photos, tell Triton of it, and undo both at the end.
+
+        Raises:
+            tritonclient.utils.InferenceServerException: Triton does not see this machine's shared memory.
+        """
+        client = InferenceServerClient(settings.url, channel_args=CHANNEL)
+        config = (await client.get_model_config(settings.model)).config
+        before = (places, len(photos), *photos[0].shape)
+        after = (places, len(photos), *config.output[0].dims)
+        size = places * sum(photo.nbytes for photo in photos)
+        memory = SharedMemory(create=True, size=size + int(np.prod(after)) * np.dtype(np.float32).itemsize)
+        shared = cls(
+            client,
+            settings.model,
+            memory,
+            np.ndarray(before, np.uint8, buffer=memory.buf),
+            np.ndarray(after, np.float32, buffer=memory.buf, offset=size),
+        )
+        try:
+            await client.register_system_shared_memory(memory.name, f"/{memory.name}", memory.size)
+            yield shared
+            await client.unregister_system_shared_memory(memory.name)
+        finally:
+            # The region cannot be closed while arrays look into it.
+            del shared._pixels, shared._logits
+            memory.close()
+            memory.unlink()
+            await client.close()
+
+    async def infer(self, place: int, photos: Sequence[Pixels], seconds: float) -> Sequence[Logits]:
+        """Return each photo's head logits, float32 (heads, labels), within so many seconds."""
+        pixels, logits = self._pixels[place, : len(photos)], self._logits[place, : len(photos)]
+        np.stack(photos, out=pixels)
+        image, answer = InferInput(INPUT, list(pixels.shape), "UINT8"), InferRequestedOutput(OUTPUT)
+        image.set_shared_memory(self._memory.name, pixels.nbytes, offset=place * self._pixels[0].nbytes)
+        offset = self._pixels.nbytes + place * self._logits[0].nbytes
+        answer.set_shared_memory(self._memory.name, logits.nbytes, offset=offset)
+        await self._client.infer(self._model, [image], outputs=[answer], client_timeout=seconds)
+        return list(logits.copy())
