@@ -9,6 +9,7 @@ from typing import TypeAlias
 
 from matplotlib.figure import Figure
 
+from bench.ceilings import CEILING_PARTS
 from bench.figures import Latency, Limit, Machine, Peers, Sweep
 from bench.report import tables
 from bench.report.plots import account, contenders, distribution, rates, waterfall
@@ -102,7 +103,7 @@ class Found:
 
 
 def tiles(found: Found) -> Iterator[Tile]:
-    """The figures that one came for."""
+    """The figures that one came for; none from a run that is not what it claims to be."""
     for sweep in found.sweeps:
         for each in sweep.sustained:
             yield Tile(
@@ -112,11 +113,12 @@ def tiles(found: Found) -> Iterator[Tile]:
                 f"{percent(each.ratio)} of the ceiling, {percent(each.cpu_ratio)} by CPU",
             )
         run = sweep.sustained[0].at_80_percent
-        yield Tile("p99 at 80% of it", number(run.p99_ms), "ms", f"p50 {number(run.p50_ms)} ms")
+        if run.valid:
+            yield Tile("p99 at 80% of it", number(run.p99_ms), "ms", f"p50 {number(run.p50_ms)} ms")
         yield Tile(
             "a million photos", number(sweep.core_hours_per_million), "core hours", "by the CPU account"
         )
-    for run in found.latencies:
+    for run in (run for run in found.latencies if run.valid):
         yield Tile(
             f"p99 at {number(run.rate)} photos/s", number(run.p99_ms), "ms", f"p50 {number(run.p50_ms)} ms"
         )
@@ -239,9 +241,6 @@ def alone(limit: Limit) -> Mapping[str, float]:
             for name, cost in part.cpu_ms.items():
                 summed[name] = summed.get(name, 0.0) + cost
     return summed
-
-
-CEILING_PARTS = ("decode", "triton", "kafka")
 
 
 def _peers(peers: Peers, index: int) -> Section:

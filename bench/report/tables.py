@@ -166,6 +166,7 @@ def limits(found: Sequence[Limit]) -> Table:
             "Triton, photos/s",
             "Triton by shared memory, photos/s",
             "ceiling, photos/s",
+            "by shared memory",
             "bare ceiling, photos/s",
         ),
         rows=tuple(
@@ -178,6 +179,7 @@ def limits(found: Sequence[Limit]) -> Table:
                 number(each.triton_rate),
                 number(each.triton_shared_memory_rate),
                 number(each.ceiling),
+                number(math.nan if each.shared_memory_ceiling is None else each.shared_memory_ceiling),
                 number(each.bare_ceiling),
             )
             for each in found
@@ -195,7 +197,7 @@ def parts(limit: Limit) -> Table:
             "what",
             "photos/s",
             "wall, ms (spread)",
-            "CPU, ms",
+            "CPU, ms (spread)",
             *(f"{name}, ms" for name in names),
         ),
         rows=tuple(
@@ -204,7 +206,7 @@ def parts(limit: Limit) -> Table:
                 part.what,
                 number(part.rate),
                 with_spread(part.wall_ms, part.wall_ms_spread),
-                number(part.cpu_ms_total),
+                with_spread(part.cpu_ms_total, part.cpu_ms_spread or ()),
                 *(number(part.cpu_ms.get(name, math.nan)) for name in names),
             )
             for part in limit.parts

@@ -28,6 +28,7 @@ def _part(name: str, what: str, wall_ms: float, **cpu_ms: float) -> Part:
         wall_ms=wall_ms,
         wall_ms_spread=(0.94 * wall_ms, 1.09 * wall_ms),
         cpu_ms=cpu_ms,
+        cpu_ms_spread=(0.97 * sum(cpu_ms.values()), 1.04 * sum(cpu_ms.values())),
         rate=1000 / wall_ms,
     )
 
@@ -46,6 +47,7 @@ def limit(mix: str = "512px") -> Limit:
         triton_shared_memory_rate=108.2,
         ceiling=CEILING,
         bare_ceiling=BARE,
+        shared_memory_ceiling=1.1 * CEILING,
         parts=(
             _part("decode", "JPEG to a 260 × 260 square, one thread", 4.21, worker=4.18),
             _part("engine_1", "in process, one photo at a time", 9.87, engine=10.9),

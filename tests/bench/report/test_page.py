@@ -320,7 +320,7 @@ def test_who_does_not_see_it_can_read_it(opened: Callable[..., Opened], everythi
 
 
 def test_a_run_that_is_not_valid_stands_out(opened: Callable[..., Opened], tmp_path: Path) -> None:
-    """It is said at the top, with the reason, and its row is marked; a page of valid runs has neither."""
+    """It is said at the top, with the reason, its row is marked, and it is no headline; valid runs differ."""
     run = invented.latency(valid=False)
     page.write([run], tmp_path / "bad.html")
     page.write([invented.latency()], tmp_path / "good.html")
@@ -328,6 +328,8 @@ def test_a_run_that_is_not_valid_stands_out(opened: Callable[..., Opened], tmp_p
     assert run.why in bad.read("document.querySelector('.invalid').textContent")
     assert bad.read("document.querySelectorAll('tr.wrong').length") == 1
     assert good.read("document.querySelectorAll('.invalid, .wrong').length") == 0
+    headlines = "document.querySelectorAll('.tiles .value').length"
+    assert (bad.read(headlines), good.read(headlines)) == (0, 1)
 
 
 def test_a_page_repeats_byte_for_byte(tmp_path: Path) -> None:
