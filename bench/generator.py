@@ -156,4 +156,4 @@ class Sender:
 
 
 if __name__ == "__main__":
-    child.run(main)
+    child.run(main, punctual=True)

@@ -10,6 +10,7 @@ from pathlib import Path
 from rich.console import Console
 
 from bench import mixes, stand, tables
+from bench.contest import Plan, hold
 from bench.figures import Latency, Limit, Peers, Sweep
 from bench.latency import Load, measure
 from bench.report import saved, spreadsheet
@@ -51,6 +52,17 @@ def latency(where: Where, load: Load, workers: int, files: Files) -> int:
         return asked.exit_code
     finish(found, files)
     return 0 if found.valid else 1
+
+
+def peers(plan: Plan, files: Files) -> int:
+    """Hold the contest, show and write its figures; return the exit code: 1 when somebody fell out."""
+    try:
+        with raised(), shown() as meter:
+            found = hold(plan, meter=meter)
+    except Signalled as asked:
+        return asked.exit_code
+    finish(found, files)
+    return 0 if len(found.peers) == len(plan.names) else 1
 
 
 def finish(found: Latency | Limit | Sweep | Peers, files: Files) -> None:
