@@ -63,6 +63,38 @@ def latency(
 
 
 @bench_app.command()
+def peers(
+    *,
+    only: Annotated[
+        str | None, typer.Option(metavar="NAMES", help="Some contenders, with commas; default: all.")
+    ] = None,
+    rounds: Annotated[int, typer.Option(min=1, max=20, help="How often each thing is measured.")] = 3,
+    mix: Mix = "512px",
+    rate: Annotated[
+        float | None,
+        typer.Option(min=0.1, help="Photos a second for the latency; default: 60% of the slowest's rate."),
+    ] = None,
+    json: Json = None,
+    csv: Csv = None,
+    html: Html = None,
+) -> None:
+    """Measure the same job on other frameworks beside the worker: rate, p99 and what a record costs.
+
+    Quix Streams, FastStream, sentry-arroyo and a plain loop read the same photos, decode them by the same
+    function, ask the same Triton and write the same record; all take turns in one run. Their environments are
+    made on first use (600 MB). Ends with exit code 1 when a contender could not be measured.
+
+    Example: `pangaea bench peers --only pangaea,quix --rounds 1 --json peers.json`
+    """
+    from bench import run  # noqa: PLC0415 - no other command pays for it
+    from bench.contenders import chosen  # noqa: PLC0415 - likewise
+    from bench.contest import Plan  # noqa: PLC0415 - likewise
+
+    plan = Plan(names=chosen(only), rounds=rounds, mix=mix, rate=rate)
+    raise typer.Exit(run.peers(plan, run.Files(json=json, csv=csv, html=html)))
+
+
+@bench_app.command()
 def report(
     files: Annotated[list[Path], typer.Argument(metavar="FILE…", help="What --json wrote.")],
     *,

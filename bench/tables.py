@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import singledispatch
 
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from bench.figures import Latency, Machine
+from bench.figures import Latency, Machine, Peers
 
 
 @singledispatch
@@ -39,6 +40,24 @@ def _(found: Latency) -> RenderableType:
     return Group(table, verdict(found), machine(found.machine))
 
 
+@of.register
+def _(found: Peers) -> RenderableType:
+    table = Table(box=None, padding=(0, 2, 0, 0))
+    for heading in ("", "version", "photos a second", "p99 ms", "overhead µs", "promises"):
+        table.add_column(heading, justify="left" if heading in {"", "version", "promises"} else "right")
+    for each in found.peers:
+        table.add_row(
+            each.name,
+            each.version,
+            _between(each.rate, each.rates, 1),
+            _between(each.p99_ms, each.p99s_ms, 1),
+            _between(each.overhead_us, each.overheads_us, 0),
+            each.guarantees,
+        )
+    notes = (Text(note, style="dim") for note in found.notes)
+    return Group(table, *notes, machine(found.machine))
+
+
 def verdict(found: Latency) -> Text:
     """Return in words whether a run is what it claims to be."""
     if found.valid:
@@ -57,6 +76,11 @@ def machine(found: Machine) -> Text:
 
 def _table() -> Table:
     return Table(show_header=False, box=None, padding=(0, 2, 0, 0))
+
+
+def _between(median: float, values: Sequence[float], digits: int) -> str:
+    """A median, with the lowest and the highest of what it is of."""
+    return f"{median:.{digits}f} ({min(values):.{digits}f}–{max(values):.{digits}f})"
 
 
 def _workers(count: int) -> str:
