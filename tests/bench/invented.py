@@ -179,13 +179,17 @@ def peers() -> Peers:
         machine=MACHINE,
         mix="512px",
         peers=(
-            peer("Pangaea", 93.1, 71.0, 812, "exactly once, in order, bounded"),
-            peer("plain loop", 41.2, 98.0, 655, "at least once, in order"),
             peer(
-                "Quix Streams, exactly once", 38.7, 263.0, 2140, "exactly once, in order, one photo at a time"
+                "pangaea",
+                93.1,
+                71.0,
+                812,
+                "exactly once, in order, bounded; what fails is rejected with a reason",
             ),
-            peer("FastStream", 74.9, 88.0, 1890, "at least once, no order among 8 tasks"),
-            peer("sentry-arroyo", 69.3, 412.0, 1505, "at least once, in order, bounded by its batches"),
+            peer("plain", 41.2, 98.0, 655, "at least once, in order"),
+            peer("quix-exactly-once", 38.7, 263.0, 2140, "exactly once, in order"),
+            peer("faststream", 74.9, 88.0, 1890, "none at a crash, no order"),
+            peer("arroyo", 69.3, 412.0, 1505, "at least once, in order; what cannot be processed ends it"),
         ),
-        notes=("Quix Streams commits every 100 records; its documentation recommends no less.",),
+        notes=("3 rounds, every other one in reverse order.",),
     )

@@ -13,8 +13,11 @@ from bench.figures import Peer, Peers
 from bench.report import drawing
 from bench.report.words import number
 
-ROW = 56
-_LINE = 32
+OURS = "pangaea"
+"""Whose figures stand out."""
+
+_LETTERS, _LINE, _AROUND = 34, 14, 40
+_NARROW_ROW = 40
 
 Values: TypeAlias = Sequence[tuple[float, Sequence[float]]]
 """A median and its repetitions, by contender."""
@@ -29,32 +32,36 @@ def draw(peers: Peers, width: int) -> Figure:
         ("← CPU overhead, µs a record", [(peer.overhead_us, peer.overheads_us) for peer in rows]),
     )
     if width >= drawing.WIDE:
-        figure = drawing.canvas(width, ROW * len(rows) + 40)
-        words, *rest = figure.subplots(1, 4, sharey=True, width_ratios=(1.25, 1, 1, 1))
-        _promises(words, rows)
+        promises = ["\n".join(wrap(peer.guarantees, _LETTERS)) for peer in rows]
+        lines = max(promise.count("\n") + 1 for promise in promises)
+        figure = drawing.canvas(width, (_LINE * lines + _AROUND) * len(rows) + 40)
+        words, *rest = figure.subplots(1, 4, sharey=True, width_ratios=(1.3, 1, 1, 1))
+        _promises(words, rows, promises)
     else:
-        figure = drawing.canvas(width, 3 * (40 * len(rows) + 44))
+        figure = drawing.canvas(width, 3 * (_NARROW_ROW * len(rows) + 44))
         rest = list(figure.subplots(3, 1))
     for axes, (title, values) in zip(rest, panels, strict=True):
         _panel(axes, title, values, rows, named=width < drawing.WIDE)
     return figure
 
 
-def _promises(axes: Axes, rows: Sequence[Peer]) -> None:
+def _promises(axes: Axes, rows: Sequence[Peer], promises: Sequence[str]) -> None:
     drawing.bare(axes)
-    for index, peer in enumerate(rows):
-        axes.text(
-            0,
-            index - 0.16,
+    for index, (peer, promise) in enumerate(zip(rows, promises, strict=True)):
+        axes.annotate(
             peer.name,
-            weight="bold" if index == 0 else "normal",
+            (0, index),
+            (0, 8),
+            textcoords="offset points",
+            weight=_weight(peer),
             va="center",
-            color=_colour(index),
+            color=_colour(peer),
         )
-        axes.text(
-            0,
-            index + 0.02,
-            "\n".join(wrap(peer.guarantees, _LINE)),
+        axes.annotate(
+            promise,
+            (0, index),
+            (0, -1),
+            textcoords="offset points",
             va="top",
             fontsize=drawing.SMALL - 0.5,
             color=drawing.MUTED,
@@ -62,14 +69,7 @@ def _promises(axes: Axes, rows: Sequence[Peer]) -> None:
         )
 
 
-def _panel(
-    axes: Axes,
-    title: str,
-    values: Sequence[tuple[float, Sequence[float]]],
-    rows: Sequence[Peer],
-    *,
-    named: bool,
-) -> None:
+def _panel(axes: Axes, title: str, values: Values, rows: Sequence[Peer], *, named: bool) -> None:
     axes.set_title(title, loc="left", fontsize=drawing.SMALL, color=drawing.MUTED, pad=8)
     drawing.quiet(axes, across=False)
     axes.spines["left"].set_visible(False)
@@ -80,8 +80,8 @@ def _panel(
     axes.set_ylim(len(rows) - 0.4, -0.6)
     right = max(max(value, *spread) for value, spread in values)
     axes.set_xlim(-0.03 * right, 1.42 * right)
-    for index, (value, spread) in enumerate(values):
-        colour = _colour(index)
+    for index, (peer, (value, spread)) in enumerate(zip(rows, values, strict=True)):
+        colour = _colour(peer)
         line = index + (0.12 if named else 0)
         axes.plot([0, right * 1.05], [line, line], color=drawing.HAIR, linewidth=0.8)
         axes.plot(
@@ -100,12 +100,15 @@ def _panel(
             textcoords="offset points",
             va="center",
             color=colour,
-            weight="bold" if index == 0 else "normal",
+            weight=_weight(peer),
         )
         if named:
-            axes.text(0, index - 0.24, rows[index].name, va="center", color=colour, fontsize=drawing.SMALL)
+            axes.text(0, index - 0.24, peer.name, va="center", color=colour, fontsize=drawing.SMALL)
 
 
-def _colour(index: int) -> str:
-    """Ours is the first."""
-    return drawing.BLUE if index == 0 else drawing.INK
+def _colour(peer: Peer) -> str:
+    return drawing.BLUE if peer.name == OURS else drawing.INK
+
+
+def _weight(peer: Peer) -> str:
+    return "bold" if peer.name == OURS else "normal"
