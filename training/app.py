@@ -34,9 +34,13 @@ AsJson = Annotated[bool, typer.Option("--json", help="One line of JSON on standa
 
 
 @models.command()
-def build(
+def build(  # noqa: PLR0917 - Typer calls it by name
     target: Annotated[BuildTarget, typer.Option(help="Where the engines will run.")] = BuildTarget.cpu,
     precision: Annotated[str, typer.Option(help="auto, fp32, bf16 (cpu) or fp16 (tensorrt).")] = "auto",
+    instances: Annotated[
+        int | None,
+        typer.Option(help="Backbones side by side; default: one a processor, at most 8.", min=1, max=64),
+    ] = None,
     output: Annotated[
         Path | None, typer.Option(help="Where to put the repository; default: the cache.")
     ] = None,
@@ -53,13 +57,14 @@ def build(
 
     console = Console(stderr=True, quiet=not sys.stderr.isatty())
     begun = time.monotonic()
-    work = repository.plan(source, target=target.value, precision=precision)
+    work = repository.plan(source, target=target.value, precision=precision, instances=instances)
     with console.status("engines: looking for a finished build") as status:
         folder = repository.build(work, output, progress=lambda what: status.update(f"engines: {what}"))
     document = {
         "repository": str(folder),
         "target": work.target,
         "precision": work.precision,
+        "instances": work.instances,
         "source_sha256": work.source_sha256,
         "seconds": round(time.monotonic() - begun, 3),
     }

@@ -33,7 +33,8 @@ async def qualify(
 
     Raises:
         Retry: Triton is away or still loading.
-        Refuse: the engine is another one, has no calibration, or answers golden photos wrongly.
+        Refuse: the engine is another one, has no calibration, takes smaller requests, or answers golden
+            photos wrongly.
     """
     if not await engine.ready():
         raise Retry(
@@ -41,12 +42,18 @@ async def qualify(
             " PANGAEA_TRITON__URL"
         )
     recipe = await _matching(engine, card)
+    largest = await engine.largest()
+    if triton.photos_per_request > largest:
+        raise Refuse(
+            f"the engine takes {largest} photos a request at most: set PANGAEA_TRITON__PHOTOS_PER_REQUEST to"
+            f" {largest} or less."
+        )
     known: list[Pixels] = []
     for photo in card.golden.photos:
         data = golden_photo(card_path, photo)
         prepared = decode(data, DecodeLimits(limit.pixels, limit.side), card.target)
         try:
-            logits = await engine.infer(prepared.pixels, GOLDEN_SECONDS)
+            (logits,) = await engine.infer([prepared.pixels], GOLDEN_SECONDS)
         except EngineTimeout as exc:
             raise Retry("Triton did not answer a golden photo in time") from exc
         answer = posterior(

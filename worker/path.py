@@ -7,8 +7,8 @@ import random
 import time
 from collections.abc import Callable
 from concurrent.futures import Executor
-from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol
 
 from worker.edges.logs import Logger
@@ -19,18 +19,12 @@ from worker.finish.finish import finish
 from worker.finish.recipe import Recipe
 from worker.prepare.decode import DecodeLimits, Target, decode
 from worker.record import Logits, Outcome, Photo, Pixels, Prepared, Rejection, Timing
+from worker.requests import Company, Requests
 from worker.settings import Settings
 from worker.suspects import Suspects
 
 FIRST_PAUSE_SECONDS = 0.05
 LONGEST_PAUSE_SECONDS = 1.0
-
-
-class Inference(Protocol):
-    """What the path needs of an engine."""
-
-    async def infer(self, pixels: Pixels, seconds: float) -> Logits:
-        """Return head logits, shape (heads, labels), within so many seconds."""
 
 
 class Payloads(Protocol):
@@ -44,17 +38,16 @@ class Payloads(Protocol):
 class Path:
     """One photo's way through the worker; used inside one event loop.
 
-    `decoders` bounds how many photos are decoded at once, `slots` how many requests the engine has at once;
+    `decoders` bounds how many photos are decoded at once, `requests` how many the engine has at once;
     `suspects` takes in the photos on which it has failed; `clock` is the steady one.
     """
 
     settings: Settings
     recipe: Recipe
     target: Target
-    engine: Inference
     payloads: Payloads
     decoders: Executor
-    slots: asyncio.Semaphore
+    requests: Requests
     suspects: Suspects
     metrics: Metrics
     logger: Logger
@@ -160,7 +153,8 @@ class Path:
                     # Who raises may have raised for its whole batch: the last word is spoken alone.
                     last = failures == self.settings.triton.attempts - 1
                     alone = last and isinstance(failure, EngineFault)
-                    return await self._ask(photo, pixels, patient=patient, alone=alone)
+                    company: Company = "alone" if alone else "own"
+                    return await self._ask(photo, pixels, patient=patient, company=company)
             except EngineAway as away:
                 self._failed(photo, away, patient=patient)
                 # The failure before it may have been the server's: it is not held against the photo.
@@ -179,13 +173,11 @@ class Path:
         if failures >= self.settings.triton.attempts:
             raise Reject("engine_error", f"The engine failed on this photo {failures} times.")
 
-    async def _ask(self, photo: Photo, pixels: Pixels, *, patient: bool, alone: bool = False) -> Logits:
-        """Ask the engine beside others, or when nobody else of this worker is at it."""
-        async with AsyncExitStack() as held:
-            for _ in range(self.settings.triton.in_flight if alone else 1):
-                await held.enter_async_context(self.slots)
-            with self.metrics.engine_in_flight.track_inprogress():
-                return await self.engine.infer(pixels, self._in_time(photo, patient=patient))
+    async def _ask(
+        self, photo: Photo, pixels: Pixels, *, patient: bool, company: Company = "shared"
+    ) -> Logits:
+        """Ask the engine: in a request with others, in one of its own, or when no other is under way."""
+        return await self.requests.ask(pixels, partial(self._in_time, photo, patient=patient), company)
 
     def _sheds(self, *, patient: bool) -> bool:
         """Whether a photo that is late is rejected, rather than marked."""

@@ -28,6 +28,7 @@ from worker.opening import Qualified, qualify
 from worker.path import Path
 from worker.pipeline import Pipeline
 from worker.record import Partition
+from worker.requests import Requests
 from worker.settings import Settings
 from worker.suspects import Suspects
 from worker.workshop import Workshop
@@ -153,7 +154,14 @@ class Office:
         if qualified is None:
             return None
         self.health.parts["card"] = self.health.parts["triton"] = True
-        control = partial(engine.infer, qualified.known, settings.triton.patience_ms / 1000)
+        control = partial(engine.infer, [qualified.known], settings.triton.patience_ms / 1000)
+        requests = Requests(
+            engine,
+            in_flight=settings.triton.in_flight,
+            photos=settings.triton.photos_per_request,
+            metrics=self.metrics,
+        )
+        stack.callback(lambda: workshop.call(requests.close()))
         stack.callback(workshop.background(self._watch(engine, card, control)).cancel)
         stack.callback(self._guard())
         payloads = PayloadStore(settings.payload, photo_bytes=limit.photo_bytes, metrics=self.metrics)
@@ -162,10 +170,9 @@ class Office:
             settings=settings,
             recipe=qualified.recipe,
             target=card.target,
-            engine=engine,
             payloads=payloads,
             decoders=decoders,
-            slots=asyncio.Semaphore(settings.triton.in_flight),
+            requests=requests,
             suspects=Suspects(control),
             metrics=self.metrics,
             logger=self.log.logger,

@@ -69,11 +69,9 @@ class TritonSettings(Frozen):
     model: str = "continent"
     patience_ms: Milliseconds = Field(default=2_000, description="engine deadline of a photo already late")
     attempts: int = Field(default=3, ge=1, le=10)
-    in_flight: int = Field(
-        default=4,
-        ge=1,
-        le=256,
-        description="requests under way at once; more than 4 an engine instance queue",
+    in_flight: int = Field(default=4, ge=1, le=256, description="requests under way at once")
+    photos_per_request: int = Field(
+        default=8, ge=1, le=64, description="photos that wait together go together, up to so many"
     )
 
 

@@ -32,7 +32,7 @@ import triton_python_backend_utils as backend
 class TritonPythonModel:
     def execute(self, requests):
         images = [backend.get_input_tensor_by_name(each, "image").as_numpy() for each in requests]
-        if any(image[0, 130, 130, 2] > 200 for image in images):
+        if any((image[:, 130, 130, 2] > 200).any() for image in images):
             time.sleep({SPOILED_SECONDS})
             raise ValueError("a batch that it cannot digest")
         return [self.answer(request) for request in requests]
@@ -42,7 +42,7 @@ class TritonPythonModel:
         if (beside / "ill").exists():
             return backend.InferenceResponse(error=backend.TritonError("no memory left on the device"))
         image = backend.get_input_tensor_by_name(request, "image").as_numpy()
-        red, green, _ = image[0, 130, 130]
+        red, green, _ = image[:, 130, 130].max(axis=0)
         if red > 200:
             return backend.InferenceResponse(error=backend.TritonError("a photo that it cannot digest"))
         slow = green > 200 or (beside / "{SLOW_FILE}").exists()

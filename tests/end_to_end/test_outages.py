@@ -45,7 +45,8 @@ def test_a_photo_on_which_the_engine_raises(here: tuple[Stack, Worker, Reader]) 
     seen = by_offset(reader.until(len(sent)))
     assert [each.topic for each in seen] == [feed("europe"), REJECTED, feed("europe"), feed("europe")]
     assert seen[1].document["reason"] == "engine_error"
-    assert worker.metric("pangaea_engine_failures_total") == 3
+    # Three of its own, and one for each neighbour that was in its first request.
+    assert 3 <= worker.metric("pangaea_engine_failures_total") <= 6
     assert worker.ask("/ready")[0] == 200
     check_valid(seen)
     check_order(reader.seen)

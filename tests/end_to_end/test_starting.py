@@ -129,6 +129,13 @@ def test_an_engine_of_other_weights(start: Start, tmp_path: Path) -> None:
     assert "was not made from the file that the card" in ends_with(worker.said())
 
 
+def test_requests_larger_than_the_engine_takes(start: Start) -> None:
+    """More photos a request than the engine's batch holds: refused at the start, with the largest number."""
+    worker = start(PANGAEA_TRITON__PHOTOS_PER_REQUEST="9")
+    assert worker.ended(30) == 1
+    assert "PANGAEA_TRITON__PHOTOS_PER_REQUEST to 8 or less" in ends_with(worker.said())
+
+
 def test_an_engine_without_calibration(start: Start, tmp_path: Path) -> None:
     """A precision that the card has no calibration for is refused."""
     worker = start(PANGAEA_CARD=str(changed_card(tmp_path, precisions={})))

@@ -26,6 +26,7 @@ from worker.outputs import output
 from worker.path import Path
 from worker.prepare.decode import Target
 from worker.record import Logits, Moment, Outcome, Photo, Pixels, Prediction, Rejection, Source
+from worker.requests import Requests
 from worker.settings import Settings
 from worker.suspects import Suspects
 
@@ -44,24 +45,25 @@ class Engine:
         self._shared: set[object] = set()
         self.alone: list[bool] = []
 
-    async def infer(self, pixels: Pixels, seconds: float) -> Logits:
-        """Answer a photo; a red one, and the first that comes, may be a failure's turn."""
+    async def infer(self, photos: Sequence[Pixels], seconds: float) -> Sequence[Logits]:
+        """Answer a request; one with a red photo, and the first that comes, may be a failure's turn."""
         me = object()
         self._present.add(me)
-        if len(self._present) > 1:
+        if len(self._present) > 1 or len(photos) > 1:
             self._shared |= self._present
         await asyncio.sleep(0.01)
         self._present.remove(me)
-        if pixels is KNOWN:
-            return WELL
+        answers = [WELL] * len(photos)
+        if photos[0] is KNOWN:
+            return answers
         self.deadlines.append(seconds)
-        if pixels[130, 130, 0] > 200:
+        if any(pixels[130, 130, 0] > 200 for pixels in photos):
             self.alone.append(me not in self._shared)
             raise EngineFault("a batch that it cannot digest")
         failure = next(self._failures, None)
         if failure is not None:
             raise failure
-        return WELL
+        return answers
 
 
 class SlowStore:
@@ -112,11 +114,15 @@ def follow(engine: Engine, photos: Sequence[Photo], settings: Settings, **parts:
                 "settings": settings,
                 "recipe": samples.recipe(),
                 "target": Target(size=260, crop=0.875),
-                "engine": engine,
                 "payloads": SlowStore(Clock()),
                 "decoders": decoders,
-                "slots": asyncio.Semaphore(settings.triton.in_flight),
-                "suspects": Suspects(partial(engine.infer, KNOWN, 1.0)),
+                "requests": Requests(
+                    engine,
+                    in_flight=settings.triton.in_flight,
+                    photos=settings.triton.photos_per_request,
+                    metrics=metrics,
+                ),
+                "suspects": Suspects(partial(engine.infer, [KNOWN], 1.0)),
                 "metrics": metrics,
                 "logger": logs.configure(settings.log, metrics).logger,
             }
@@ -240,9 +246,9 @@ def test_a_wall_clock_that_jumps(hours: int, late: str, monkeypatch: pytest.Monk
         return Moment(wall=time.time(), steady=time.monotonic())
 
     class Jumping(Engine):
-        async def infer(self, pixels: Pixels, seconds: float) -> Logits:
+        async def infer(self, photos: Sequence[Pixels], seconds: float) -> Sequence[Logits]:
             monkeypatch.setattr("time.time", lambda: right() + hours * 3_600)
-            return await super().infer(pixels, seconds)
+            return await super().infer(photos, seconds)
 
     record = Record(
         source=Source("photos", 0, 7),

@@ -32,7 +32,7 @@ _BATCHING = """dynamic_batching {{
     max_queue_size: {queue}
   }}
 }}
-instance_group [ {{ kind: {instance}, count: 1 }} ]
+instance_group [ {{ kind: {kind}, count: {count} }} ]
 """
 _ENSEMBLE = """ensemble_scheduling {
   step [
@@ -46,15 +46,18 @@ _ENSEMBLE = """ensemble_scheduling {
 """
 
 
-def engine_config(name: str, tensors: Tensors, *, target: str, parameters: Mapping[str, str]) -> str:
-    """The configuration of a model that runs: one instance, dynamic batching, its parameters."""
+def engine_config(
+    name: str, tensors: Tensors, *, target: str, instances: int, parameters: Mapping[str, str]
+) -> str:
+    """The configuration of a model that runs: its instances, dynamic batching, its parameters."""
     gpu = target == "tensorrt"
     kind = 'platform: "tensorrt_plan"' if gpu else 'backend: "python"'
     batching = _BATCHING.format(
         delay=QUEUE_DELAY_US[name],
         queue=QUEUE,
         timeout=LONGEST_WAIT_US,
-        instance="KIND_GPU" if gpu else "KIND_CPU",
+        kind="KIND_GPU" if gpu else "KIND_CPU",
+        count=instances,
     )
     return _head(name, kind, tensors) + batching + _parameters(parameters)
 

@@ -32,6 +32,8 @@ class Plan:
 
     target: Target
     precision: str
+    instances: int
+    threads: int
     onnx: dict[str, bytes]
     golden: tuple[Path, ...]
 
@@ -49,12 +51,15 @@ class Plan:
         """The content address: what goes in, what turns it into an engine, and how."""
         tool = "openvino" if self.target == "cpu" else "tensorrt"
         code = [path.read_text(encoding="utf-8") for path in sorted(Path(__file__).parent.glob("*.py"))]
-        parts = (FORMAT, self.target, self.precision, self.source_sha256, _version(tool), *code)
+        shape = f"{self.instances}x{self.threads}"
+        parts = (FORMAT, self.target, self.precision, shape, self.source_sha256, _version(tool), *code)
         return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
 
 
-def plan(models: Path, *, target: Target, precision: str) -> Plan:
-    """Read the source models below `models` and settle the precision (`auto` = what the machine is best at).
+def plan(models: Path, *, target: Target, precision: str, instances: int | None = None) -> Plan:
+    """Read the source models below `models` and settle what is left to the machine that this runs on.
+
+    Precision `auto` is what its processor is best at, `instances` None as many as it has processors.
 
     Raises:
         Refuse: a source is missing, or the precision is not one that the target has.
@@ -67,7 +72,9 @@ def plan(models: Path, *, target: Target, precision: str) -> Plan:
         ) from exc
     settled = openvino_engine.settle(precision) if target == "cpu" else tensorrt_engine.settle(precision)
     golden = tuple(sorted((models / "continent" / "golden").glob("*.jpg")))
-    return Plan(target=target, precision=settled, onnx=onnx, golden=golden)
+    count = openvino_engine.instances(instances) if target == "cpu" else instances or 1
+    threads = max(1, openvino_engine.usable() // count) if target == "cpu" else 1
+    return Plan(target=target, precision=settled, instances=count, threads=threads, onnx=onnx, golden=golden)
 
 
 def build(work: Plan, output: Path | None = None, progress: Progress = lambda _what: None) -> Path:
@@ -113,7 +120,10 @@ def _write(work: Plan, staged: Path, progress: Progress) -> None:
         progress(f"{model}: building for {work.target} in {precision}")
         folder = staged / model
         (folder / "1").mkdir(parents=True)
-        made = engine.make(work.onnx[model], folder / "1", precision=precision)
+        wide = model == "efficientnet"
+        made = engine.make(
+            work.onnx[model], folder / "1", precision=precision, threads=work.threads if wide else 1
+        )
         progress(f"{model}: comparing with its source")
         parity = engine.parity(work.onnx, model, work.golden, precision=precision)
         stated = {
@@ -124,9 +134,14 @@ def _write(work: Plan, staged: Path, progress: Progress) -> None:
         }
         _json(folder / "engine.json", {**stated, "file": made.file, "parity": parity})
         parameters = {**stated, "file": made.file, **made.parameters}
-        (folder / "config.pbtxt").write_text(
-            engine_config(model, shapes[model], target=work.target, parameters=parameters), encoding="utf-8"
+        config = engine_config(
+            model,
+            shapes[model],
+            target=work.target,
+            instances=work.instances if wide else 1,
+            parameters=parameters,
         )
+        (folder / "config.pbtxt").write_text(config, encoding="utf-8")
     (staged / "continent" / "1").mkdir(parents=True)
     # Triton wants a version folder even of an ensemble, and some copying tools drop empty ones.
     (staged / "continent" / "1" / ".keep").touch()

@@ -32,12 +32,13 @@ def settle(precision: str) -> str:
     return precision
 
 
-def make(onnx: bytes, folder: Path, *, precision: str) -> Made:
-    """Write `model.plan` into the version folder, for batches of 1 to 8.
+def make(onnx: bytes, folder: Path, *, precision: str, threads: int) -> Made:
+    """Write `model.plan` into the version folder, for batches of 1 to 8; a GPU has no use for `threads`.
 
     Raises:
         Refuse: tensorrt is not installed, or it cannot build this model.
     """
+    del threads
     trt = _tensorrt()
     logger = trt.Logger(trt.Logger.WARNING)
     builder = trt.Builder(logger)

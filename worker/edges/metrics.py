@@ -81,6 +81,9 @@ class Metrics:
         self.suspects = self._gauge("suspect_photos", "Photos on which the engine has failed, to try again.")
         self.suspects_limit = self._gauge("suspect_photos_limit", "The most such photos.")
         self.engine_in_flight = self._gauge("engine_requests", "Requests under way at the engine.")
+        self.request_photos = self._histogram(
+            "engine_request_photos", "Photos in one request.", buckets=(1, 2, 4, 8, 16, 32, 64)
+        )
         self.engine_in_flight_limit = self._gauge("engine_requests_limit", "The most requests at the engine.")
 
         self.log_queue = self._gauge("log_queue_lines", "Log lines that wait to be written.")
@@ -111,5 +114,5 @@ class Metrics:
     def _gauge(self, name: str, text: str, *labels: str) -> Gauge:
         return Gauge(f"pangaea_{name}", text, labels, registry=self.registry)
 
-    def _histogram(self, name: str, text: str) -> Histogram:
-        return Histogram(f"pangaea_{name}", text, buckets=LATENCY_BUCKETS, registry=self.registry)
+    def _histogram(self, name: str, text: str, buckets: tuple[float, ...] = LATENCY_BUCKETS) -> Histogram:
+        return Histogram(f"pangaea_{name}", text, buckets=buckets, registry=self.registry)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -110,24 +111,25 @@ class Engine:
         self._outputs = [InferRequestedOutput(OUTPUT)]
         self.answered = True
 
-    async def infer(self, pixels: Pixels, seconds: float) -> Logits:
-        """Return one photo's head logits, float32 of shape (heads, labels).
+    async def infer(self, photos: Sequence[Pixels], seconds: float) -> Sequence[Logits]:
+        """Return each photo's head logits, float32 of shape (heads, labels).
 
         Args:
-            pixels: uint8, shape (size, size, 3), RGB.
+            photos: uint8, each of shape (size, size, 3), RGB; as many as the model takes at most.
             seconds: the gRPC deadline, which is what counts; Triton's own covers only its queue.
         """
         try:
-            logits = await self._infer(pixels, seconds)
+            logits = await self._infer(photos, seconds)
         except Retry:
             self.answered = False
             raise
         self.answered = True
         return logits
 
-    async def _infer(self, pixels: Pixels, seconds: float) -> Logits:
-        image = InferInput(INPUT, [1, *pixels.shape], "UINT8")
-        image.set_data_from_numpy(pixels[np.newaxis])
+    async def _infer(self, photos: Sequence[Pixels], seconds: float) -> Sequence[Logits]:
+        batch = photos[0][np.newaxis] if len(photos) == 1 else np.stack(photos)
+        image = InferInput(INPUT, list(batch.shape), "UINT8")
+        image.set_data_from_numpy(batch)
         try:
             answer = await self._client.infer(
                 self._model,
@@ -139,9 +141,9 @@ class Engine:
         except InferenceServerException as exc:
             raise _named(exc) from exc
         logits = answer.as_numpy(OUTPUT)
-        if logits is None or not np.isfinite(logits).all():
+        if logits is None or len(logits) != len(photos) or not np.isfinite(logits).all():
             raise EngineFault(f"Triton answered without {OUTPUT}, or with one that is not finite")
-        return np.asarray(logits[0], dtype=np.float32)
+        return list(np.asarray(logits, dtype=np.float32))
 
     async def ready(self) -> bool:
         """Whether the server and the ensemble are ready to answer."""
@@ -157,11 +159,7 @@ class Engine:
         Raises:
             Refuse: the model was not built by Pangaea.
         """
-        try:
-            answer = await self._client.get_model_config(model, client_timeout=HEALTH_SECONDS)
-        except InferenceServerException as exc:
-            raise _named(exc) from exc
-        parameters: Any = answer.config.parameters
+        parameters = (await self._config(model)).parameters
         missing = [name for name in ("source_sha256", "precision", "target") if name not in parameters]
         if missing:
             raise Refuse(
@@ -169,6 +167,17 @@ class Engine:
                 " `pangaea models build`."
             )
         return Identity(*(parameters[name].string_value for name in Identity._fields))
+
+    async def largest(self) -> int:
+        """Return how many photos one request may carry."""
+        return int((await self._config(self._model)).max_batch_size)
+
+    async def _config(self, model: str) -> Any:  # noqa: ANN401 - a message of tritonclient's, which has no types
+        try:
+            answer = await self._client.get_model_config(model, client_timeout=HEALTH_SECONDS)
+        except InferenceServerException as exc:
+            raise _named(exc) from exc
+        return answer.config
 
     async def close(self) -> None:
         """Close the channel; a close that hangs on a dead server is given up after a second."""

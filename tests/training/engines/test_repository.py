@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -66,13 +68,26 @@ def test_building_twice_does_nothing(home: Path) -> None:
 
 
 def test_another_input_has_another_address() -> None:
-    """Precision and every source file are part of the name."""
+    """Precision, the number of instances and every source file are part of the name."""
     work = repository.plan(MODELS, target="cpu", precision="fp32")
     assert repository.plan(MODELS, target="cpu", precision="bf16").digest != work.digest
-    changed = repository.Plan(
-        target="cpu", precision="fp32", onnx=work.onnx | {"fusion": b"other"}, golden=work.golden
-    )
-    assert changed.digest != work.digest
+    assert repository.plan(MODELS, target="cpu", precision="fp32", instances=3).digest != work.digest
+    assert replace(work, onnx=work.onnx | {"fusion": b"other"}).digest != work.digest
+
+
+def test_each_processor_has_an_instance(tmp_path: Path) -> None:
+    """One backbone a processor with a thread each; fewer instances share the processors; one of the heads."""
+    processors = len(os.sched_getaffinity(0))
+    for asked, instances, threads in (
+        (None, min(8, processors), max(1, processors // 8)),
+        (1, 1, processors),
+    ):
+        work = repository.plan(MODELS, target="cpu", precision="fp32", instances=asked)
+        built = repository.build(work, tmp_path / str(asked))
+        config = (built / "efficientnet" / "config.pbtxt").read_text()
+        assert f"count: {instances} " in config
+        assert f'key: "threads", value: {{ string_value: "{threads}" }}' in config
+        assert "count: 1 " in (built / "fusion" / "config.pbtxt").read_text()
 
 
 @pytest.mark.parametrize("file", ["fusion/1/model.onnx", "efficientnet/1/model.py", "continent/config.pbtxt"])
