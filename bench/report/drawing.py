@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from io import StringIO
-from typing import Any
+from typing import Any, TypeAlias
 from zlib import crc32
 
 import matplotlib as mpl
@@ -79,11 +79,21 @@ def canvas(width: int, height: float) -> Figure:
     return Figure(figsize=(width / _INCH, height / _INCH), layout="constrained")
 
 
+Drawing: TypeAlias = tuple[Callable[[int], Figure], str]
+"""What draws for a width in pixels, and what it shows, for those who do not see it."""
+
+
 def both(draw: Callable[[int], Figure], label: str) -> Markup:
     """The drawing at both widths; the page shows the one that fits its reader's screen."""
     with mpl.rc_context(dict(STYLE)):
         wide, narrow = draw(WIDE), draw(NARROW)
         return svg(wide, label, "wide") + svg(narrow, label, "narrow")
+
+
+def one(draw: Callable[[int], Figure], label: str) -> Markup:
+    """The drawing at one width for every screen: for what has too many points to be drawn twice."""
+    with mpl.rc_context(dict(STYLE)):
+        return svg(draw(WIDE), label, "any")
 
 
 def svg(figure: Figure, label: str, kind: str = "wide") -> Markup:
@@ -107,7 +117,7 @@ def svg(figure: Figure, label: str, kind: str = "wide") -> Markup:
 
 def quiet(axes: Axes, *, across: bool = True) -> None:
     """Axes without more ink than they need: no ticks, hair lines to read along."""
-    axes.tick_params(length=0, pad=5)
+    axes.tick_params(which="both", length=0, pad=5)
     axes.grid(visible=True, axis="y" if across else "x", color=HAIR, linewidth=0.8)
     axes.set_axisbelow(True)
     axes.spines["left" if across else "bottom"].set_visible(False)

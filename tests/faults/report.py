@@ -10,14 +10,13 @@ import statistics
 import subprocess
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from io import StringIO
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
 from matplotlib.figure import Figure
 
+from bench.report import drawing
+from bench.report.template import environment
 from tests.faults.field import Result
 from tests.faults.steady import Steady
 
@@ -87,54 +86,56 @@ def write(results: Sequence[Result], steady: Steady | None, folder: Path) -> Pat
     }
     (folder / "faults.json").write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
     page = folder / "faults.html"
-    environment = Environment(
-        loader=FileSystemLoader(HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True
-    )
     page.write_text(
-        environment.get_template("report.html.j2").render(
+        environment(HERE)
+        .get_template("report.html.j2")
+        .render(
             machine=about,
             rows=[row(result) for result in results],
             exact=all(result.audit.exact for result in results),
-            timelines=[(result, Markup(timeline(result))) for result in results],  # noqa: S704 - our own drawing
+            timelines=[(result, drawing.one(*timeline(result))) for result in results],
             steady=steady,
-            memory=None if steady is None else Markup(memory(steady)),  # noqa: S704 - our own drawing
+            memory=None if steady is None else drawing.one(*memory(steady)),
         ),
         encoding="utf-8",
     )
     return page
 
 
-def timeline(result: Result) -> str:
-    """Draw each photo's latency at the moment when it was due, and what happened when, as SVG."""
-    figure = Figure(figsize=(10, 2.6), layout="constrained")
-    axes = figure.subplots()
-    due = [at for at, _ in result.latencies]
-    axes.scatter(due, [latency for _, latency in result.latencies], s=3, color="#1f6f8b", linewidths=0)
-    for at, what in result.events:
-        healed = what == "flows again"
-        axes.axvline(at, color="#2e8b57" if healed else "#c0392b", linewidth=0.8, alpha=0.7)
-    axes.set_yscale("log")
-    axes.axhline(0.2, color="#888888", linewidth=0.6, linestyle=":")
-    axes.set_xlabel("seconds of the trial; red: a fault or its end, green: every partition flows again")
-    axes.set_ylabel("sent → read, s")
-    axes.margins(x=0.01)
-    return _svg(figure, f"Latency of each photo through {result.what}")
+def timeline(result: Result) -> drawing.Drawing:
+    """Each photo's latency at the moment when it was due, and what happened when."""
+
+    def draw(width: int) -> Figure:
+        figure = drawing.canvas(width, 190)
+        axes = figure.subplots()
+        drawing.quiet(axes)
+        due = [at for at, _ in result.latencies]
+        axes.scatter(due, [latency for _, latency in result.latencies], s=3, color=drawing.BLUE, linewidths=0)
+        for at, what in result.events:
+            healed = what == "flows again"
+            axes.axvline(at, color=drawing.GREEN if healed else drawing.RED, linewidth=0.8, alpha=0.7)
+        axes.set_yscale("log")
+        axes.axhline(0.2, color=drawing.MUTED, linewidth=0.6, linestyle=":")
+        axes.set_xlabel("seconds of the trial")
+        axes.set_ylabel("sent → read, s")
+        axes.margins(x=0.01)
+        return figure
+
+    return draw, f"Latency of each photo through {result.what}"
 
 
-def memory(steady: Steady) -> str:
-    """Draw the worker's resident memory while it drains, as SVG."""
-    figure = Figure(figsize=(10, 2.2), layout="constrained")
-    axes = figure.subplots()
-    axes.plot([at for at, _ in steady.memory], [size for _, size in steady.memory], color="#1f6f8b")
-    axes.set_ylim(bottom=0)
-    axes.set_xlabel("seconds of draining")
-    axes.set_ylabel("resident, MiB")
-    axes.margins(x=0.01)
-    return _svg(figure, f"Memory in front of a backlog of {steady.backlog} photos")
+def memory(steady: Steady) -> drawing.Drawing:
+    """The worker's resident memory while it drains."""
 
+    def draw(width: int) -> Figure:
+        figure = drawing.canvas(width, 160)
+        axes = figure.subplots()
+        drawing.quiet(axes)
+        axes.plot([at for at, _ in steady.memory], [size for _, size in steady.memory], color=drawing.BLUE)
+        axes.set_ylim(bottom=0)
+        axes.set_xlabel("seconds of draining")
+        axes.set_ylabel("resident, MiB")
+        axes.margins(x=0.01)
+        return figure
 
-def _svg(figure: Figure, title: str) -> str:
-    buffer = StringIO()
-    figure.savefig(buffer, format="svg", metadata={"Title": title, "Date": None})
-    text = buffer.getvalue()
-    return text[text.index("<svg") :]
+    return draw, f"Memory in front of a backlog of {steady.backlog} photos"

@@ -28,6 +28,18 @@ def test_what_stands_between_the_comments_is_replaced(tmp_path: Path) -> None:
     assert path.read_text() == once
 
 
+def test_the_page_of_performance_has_a_place_for_figures(tmp_path: Path) -> None:
+    """docs/performance.md takes what is measured: its prose stays, the tables come under their heading."""
+    page = Path(__file__).resolve().parents[3] / "docs" / "performance.md"
+    prose, begin, _ = page.read_text().partition(paper.BEGIN)
+    copy = tmp_path / page.name
+    copy.write_text(page.read_text())
+    paper.write([invented.sweep()], copy)
+    assert begin
+    assert prose.rstrip().endswith("## Figures")
+    assert copy.read_text().startswith(f"{prose}{begin}\nMeasured on 2 cores of Invented Processor")
+
+
 def test_a_row_has_its_figures() -> None:
     """Each peer is a row with its promises and its medians, the spread beside."""
     text = paper.markdown([invented.peers()])
