@@ -26,6 +26,30 @@ TritonAt = Annotated[
 
 
 @bench_app.command()
+def limit(
+    *,
+    mix: Mix = "512px",
+    cores: Annotated[
+        int | None, typer.Option(min=1, help="Keep to so many of the processors; default: all.")
+    ] = None,
+    json: Json = None,
+    csv: Csv = None,
+    html: Html = None,
+) -> None:
+    """Measure each part of the path alone, and say what this machine could do at most.
+
+    Decoding, the engine in process and through Triton, Kafka: wall time and CPU a photo by process, medians
+    of three repetitions, in about a minute. From the CPU come the ceiling, and the bare ceiling: without the
+    cost of a server and a broker.
+
+    Example: `pangaea bench limit --mix 2mp --cores 2 --json limit.json`
+    """
+    from bench import run  # noqa: PLC0415 - no other command pays for it
+
+    raise typer.Exit(run.limit(mix, cores, run.Files(json=json, csv=csv, html=html)))
+
+
+@bench_app.command()
 def latency(
     *,
     rate: Annotated[float, typer.Option(min=0.1, help="Photos a second.")] = 40.0,
@@ -60,6 +84,39 @@ def latency(
     load = Load(rate=rate, seconds=seconds, warm_up=warm_up, mix=mix, seed=seed, at_random=at_random)
     where = run.Where(kafka=kafka, triton=triton, own_worker=not no_worker)
     raise typer.Exit(run.latency(where, load, workers, run.Files(json=json, csv=csv, html=html)))
+
+
+@bench_app.command()
+def sweep(
+    *,
+    workers: Annotated[
+        str, typer.Option(metavar="COUNTS", help="How many workers; more than one number with commas.")
+    ] = "1,2",
+    mix: Mix = "512px",
+    minutes: Annotated[
+        float, typer.Option(min=1, help="The most that a search may take, for each number of workers.")
+    ] = 8.0,
+    seed: Annotated[int, typer.Option(min=0, help="Draws when each photo is due.")] = 0,
+    json: Json = None,
+    csv: Csv = None,
+    html: Html = None,
+) -> None:
+    """Search for the highest rate that keeps p99 within 200 ms and loses nothing, beside the machine's limit.
+
+    A probe lasts 20 s and 2,000 photos at least; a rate that fails is tried once more. At 80% of what is
+    found one more run is made. The core-hours of a million photos are told: what an hour costs is yours to
+    multiply.
+
+    Example: `pangaea bench sweep --workers 1,2 --json sweep.json --html sweep.html`
+    """
+    from bench import run  # noqa: PLC0415 - no other command pays for it
+    from bench.sweep import Effort  # noqa: PLC0415 - likewise
+
+    counts = [int(count) for count in workers.split(",") if count.strip().isdecimal() and int(count)]
+    if len(counts) != len(workers.split(",")):
+        raise typer.BadParameter("it must be numbers with commas, e.g. 1,2", param_hint="--workers")
+    effort = Effort(budget_seconds=minutes * 60)
+    raise typer.Exit(run.sweep(counts, mix, effort, seed, run.Files(json=json, csv=csv, html=html)))
 
 
 @bench_app.command()

@@ -136,7 +136,8 @@ class Sustained:
 
     `ratio` = max_rate ÷ ceiling; `bare_ratio` = max_rate ÷ bare_ceiling; `cpu_ratio` = the parts' CPU ÷ the
     CPU that worker, Triton and broker really spent a photo at the highest rate kept. `probes` are the runs of
-    the search in their order, `at_80_percent` one more at 80% of the highest rate.
+    the search in their order, `at_80_percent` one more at 80% of the highest rate. `too_high` is the lowest
+    rate that failed (None: none did), so the search is as fine as the distance; `ended` says why no finer.
     """
 
     workers: int
@@ -149,6 +150,8 @@ class Sustained:
     cpu_ms_per_photo: Mapping[str, float]
     probes: tuple[Latency, ...]
     at_80_percent: Latency
+    too_high: float | None = None
+    ended: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

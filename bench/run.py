@@ -11,11 +11,15 @@ from rich.console import Console
 
 from bench import mixes, stand, tables
 from bench.contest import Plan, hold
+from bench.cores import held
 from bench.figures import Latency, Limit, Peers, Sweep
 from bench.latency import Load, measure
+from bench.limit import measure as measure_alone
 from bench.report import saved, spreadsheet
 from bench.stand import Stand
 from bench.subject import Team, pangaea, started
+from bench.sweep import Effort
+from bench.sweep import sweep as searched
 from local.install import Meter
 from local.progress import shown
 from local.signals import Signalled, raised
@@ -40,6 +44,20 @@ class Files:
     html: Path | None = None
 
 
+def limit(mix: str, cores: int | None, files: Files) -> int:
+    """Measure every part alone on so many processors (None: all), show and write; return the exit code."""
+    try:
+        with held(cores), raised(), shown() as meter:
+            # Before anything is started: it may be that there is no such mix.
+            mixes.folder(mix, meter)
+            with stand.opened(meter=meter) as place:
+                found = measure_alone(place, mix=mix, meter=meter)
+    except Signalled as asked:
+        return asked.exit_code
+    finish(found, files)
+    return 0
+
+
 def latency(where: Where, load: Load, workers: int, files: Files) -> int:
     """Measure one rate, show and write the figures; return the exit code: 1 for a run that is not valid."""
     try:
@@ -52,6 +70,19 @@ def latency(where: Where, load: Load, workers: int, files: Files) -> int:
         return asked.exit_code
     finish(found, files)
     return 0 if found.valid else 1
+
+
+def sweep(workers: Sequence[int], mix: str, effort: Effort, seed: int, files: Files) -> int:
+    """Search for the highest rate of each number of workers, show and write it; return the exit code."""
+    try:
+        with shown() as meter:
+            mixes.folder(mix, meter)
+        with raised(), shown() as meter, stand.opened(meter=meter) as place:
+            found = searched(place, workers=workers, mix=mix, effort=effort, seed=seed, meter=meter)
+    except Signalled as asked:
+        return asked.exit_code
+    finish(found, files)
+    return 0
 
 
 def peers(plan: Plan, files: Files) -> int:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import singledispatch
 
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from bench.figures import Latency, Machine, Peers
+from bench.figures import Latency, Limit, Machine, Peers, Sustained, Sweep
 
 
 @singledispatch
@@ -41,6 +41,32 @@ def _(found: Latency) -> RenderableType:
 
 
 @of.register
+def _(found: Limit) -> RenderableType:
+    parts = Table(box=None, padding=(0, 2, 0, 0))
+    for heading in ("part", "photos a second", "wall ms", "CPU ms", "of these", ""):
+        parts.add_column(heading, justify="left" if heading in {"part", "of these", ""} else "right")
+    for each in found.parts:
+        parts.add_row(
+            each.name,
+            f"{each.rate:.1f}",
+            _between(each.wall_ms, each.wall_ms_spread, 2),
+            _between(each.cpu_ms_total, each.cpu_ms_spread or (each.cpu_ms_total,), 2),
+            ", ".join(f"{name} {cost:.2f}" for name, cost in each.cpu_ms.items()),
+            each.what,
+        )
+    table = _table()
+    ceilings = (
+        ("ceiling", found.ceiling, "decoding, Triton by gRPC, Kafka"),
+        ("by shared memory", found.shared_memory_ceiling, "decoding, Triton by shared memory, Kafka"),
+        ("bare ceiling", found.bare_ceiling, f"decoding, the engine in batches of {found.engine_batch}"),
+    )
+    for name, rate, what in ceilings:
+        if rate is not None:
+            table.add_row(name, f"{rate:.1f} photos a second", f"{found.cores} cores, {found.mix}: {what}")
+    return Group(parts, Text(), table, machine(found.machine))
+
+
+@of.register
 def _(found: Peers) -> RenderableType:
     table = Table(box=None, padding=(0, 2, 0, 0))
     for heading in ("", "version", "photos a second", "p99 ms", "overhead µs", "promises"):
@@ -56,6 +82,40 @@ def _(found: Peers) -> RenderableType:
         )
     notes = (Text(note, style="dim") for note in found.notes)
     return Group(table, *notes, machine(found.machine))
+
+
+@of.register
+def _(found: Sweep) -> RenderableType:
+    probes = Table(box=None, padding=(0, 2, 0, 0))
+    for heading in ("workers", "photos a second", "p50 ms", "p99 ms", "lag p99 ms", ""):
+        probes.add_column(heading, justify="left" if not heading else "right")
+    table = _table()
+    for each in found.sustained:
+        for name, run in (*(("", probe) for probe in each.probes), ("at 80%: ", each.at_80_percent)):
+            said = Text(f"{name}{run.why or 'valid'}", style="red" if run.why else "")
+            numbers = (run.p50_ms, run.p99_ms, run.generator_lag_ms)
+            probes.add_row(str(each.workers), f"{run.rate:g}", *(f"{value:.1f}" for value in numbers), said)
+        for label, line in _sustained(each):
+            table.add_row(label, line)
+    hours = (
+        f"{found.core_hours_per_million:.2f} core-hours, on paper; what an hour costs is yours to multiply"
+    )
+    table.add_row("a million photos", hours)
+    return Group(probes, Text(), table, machine(found.machine))
+
+
+def _sustained(found: Sustained) -> Iterator[tuple[str, str]]:
+    """What was found for one number of workers, line by line."""
+    last = found.at_80_percent
+    yield _workers(found.workers), f"{found.max_rate:g} photos a second; the search ended when {found.ended}"
+    yield "of the ceiling", f"{found.ratio:.0%} of {found.ceiling:.1f} photos a second"
+    yield "of the bare ceiling", f"{found.bare_ratio:.0%} of {found.bare_ceiling:.1f} photos a second"
+    yield "CPU ratio", f"{found.cpu_ratio:.0%}: what the parts take alone, of what was spent"
+    yield (
+        "CPU a photo",
+        ", ".join(f"{name} {cost:.2f} ms" for name, cost in found.cpu_ms_per_photo.items()),
+    )
+    yield "at 80%", f"p50 {last.p50_ms:.1f} ms, p99 {last.p99_ms:.1f} ms"
 
 
 def verdict(found: Latency) -> Text:

@@ -24,6 +24,8 @@ COMMANDS = (
     "models build",
     "models check",
     "models card",
+    "bench latency",
+    "bench sweep",
 )
 
 
