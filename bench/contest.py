@@ -36,8 +36,8 @@ from worker.errors import Refuse
 from worker.prepare.decode import DecodeLimits, decode
 
 WARM_PHOTOS: Final = 40
-BURST_PHOTOS: Final = 400
-CHEAP_PHOTOS: Final = 1_000
+BURST_PHOTOS: Final = 300
+CHEAP_PHOTOS: Final = 800
 SECONDS: Final = 10.0
 WARM_UP_SECONDS: Final = 2.0
 DECODES: Final = 300
@@ -77,7 +77,9 @@ class Contest:
         """Measure one thing of every contender still in; one that fails is out, and a note says why."""
         for name in standings.in_turn(self.plan.names, number):
             score = self.scores[name]
-            self.meter(f"Peers: {what}, {name}", self.done, PHASES * self.plan.rounds * len(self.plan.names))
+            self.meter(
+                f"Contest: {what}, {name}", self.done, PHASES * self.plan.rounds * len(self.plan.names)
+            )
             self.done += 1
             if score.failure:
                 continue

@@ -58,13 +58,14 @@ def fetch(lock: Path, meter: Meter = silent) -> Path:
     Raises:
         Refuse: the download failed, or the disk is full.
     """
+    part = f"Peers ({lock.stem})"
 
     def build(staged: Path) -> None:
-        meter("Peers: environment", 0, _STEPS)
+        meter(f"{part}: environment", 0, _STEPS)
         environment.create(staged, Path(sys.executable), whose="the peers'")
-        meter("Peers: packages", 1, _STEPS)
+        meter(f"{part}: packages", 1, _STEPS)
         environment.fill(staged, lock, whose="the peers'")
-        meter("Peers: ready", _STEPS, _STEPS)
+        meter(f"{part}: ready", _STEPS, _STEPS)
 
     return once(environment.place(f"peers-{lock.stem}", lock), build, needs_mib=NEEDS_MIB)
 

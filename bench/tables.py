@@ -43,16 +43,16 @@ def _(found: Latency) -> RenderableType:
 @of.register
 def _(found: Limit) -> RenderableType:
     parts = Table(box=None, padding=(0, 2, 0, 0))
-    for heading in ("part", "photos a second", "wall ms", "CPU ms", "of these", ""):
-        parts.add_column(heading, justify="left" if heading in {"part", "of these", ""} else "right")
+    for heading in ("part", "photos/s", "wall ms", "CPU ms", "of these"):
+        words = heading in {"part", "of these"}
+        parts.add_column(heading, justify="left" if words else "right", no_wrap=heading != "of these")
     for each in found.parts:
         parts.add_row(
             each.name,
             f"{each.rate:.1f}",
-            _between(each.wall_ms, each.wall_ms_spread, 2),
+            f"{each.wall_ms:.2f}",
             _between(each.cpu_ms_total, each.cpu_ms_spread or (each.cpu_ms_total,), 2),
             ", ".join(f"{name} {cost:.2f}" for name, cost in each.cpu_ms.items()),
-            each.what,
         )
     table = _table()
     ceilings = (
@@ -69,8 +69,10 @@ def _(found: Limit) -> RenderableType:
 @of.register
 def _(found: Peers) -> RenderableType:
     table = Table(box=None, padding=(0, 2, 0, 0))
-    for heading in ("", "version", "photos a second", "p99 ms", "overhead µs", "promises"):
-        table.add_column(heading, justify="left" if heading in {"", "version", "promises"} else "right")
+    for heading in ("", "version"):
+        table.add_column(heading)
+    for heading in ("photos a second", "p99 ms", "overhead µs"):
+        table.add_column(heading, justify="right")
     for each in found.peers:
         table.add_row(
             each.name,
@@ -78,10 +80,12 @@ def _(found: Peers) -> RenderableType:
             _between(each.rate, each.rates, 1),
             _between(each.p99_ms, each.p99s_ms, 1),
             _between(each.overhead_us, each.overheads_us, 0),
-            each.guarantees,
         )
+    promises = _table()
+    for each in found.peers:
+        promises.add_row(each.name, each.guarantees)
     notes = (Text(note, style="dim") for note in found.notes)
-    return Group(table, *notes, machine(found.machine))
+    return Group(table, promises, *notes, machine(found.machine))
 
 
 @of.register
@@ -139,7 +143,9 @@ def _table() -> Table:
 
 
 def _between(median: float, values: Sequence[float], digits: int) -> str:
-    """A median, with the lowest and the highest of what it is of."""
+    """A median, and where there are several, the lowest and the highest of them."""
+    if len(values) == 1:
+        return f"{median:.{digits}f}"
     return f"{median:.{digits}f} ({min(values):.{digits}f}–{max(values):.{digits}f})"
 
 
