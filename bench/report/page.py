@@ -22,7 +22,7 @@ def write(figures: Sequence[Figures], path: Path) -> None:
         .get_template("page.html.j2")
         .render(
             machines=[machine(each) for each in found.machines],
-            invalid=found.invalid,
+            found=found,
             tiles=list(sections.tiles(found)),
             sections=list(sections.sections(found)),
             drawn=lambda picture: both(picture.draw, picture.label),

@@ -164,10 +164,15 @@ def _sweep(sweep: Sweep, index: int) -> Section:
         Picture(
             partial(rates.draw, sweep),
             label,
-            "Each point is a run of its own; lines join the medians of runs at one rate. Open points did not"
-            " keep p99 within 200 ms, or lost something.",
+            "Each point is a run of its own; lines join the medians of runs at one rate. Open points were"
+            " not kept: p99 above 200 ms, something lost or rejected, or so much waiting that it was given up.",
         ),
         tables.summary(sweep),
+        *(
+            f"{count(each.workers, 'worker').capitalize()}: the search ended when {each.ended}."
+            for each in sweep.sustained
+            if each.ended
+        ),
     ]
     for each in sweep.sustained:
         blocks += _run(each.at_80_percent, f"{count(each.workers, 'worker')} at 80% of that")

@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from bench.figures import Latency, Limit, Peers, Sustained, Sweep
-from bench.report.words import DEADLINE_MS, number, with_spread
+from bench.report.words import DEADLINE_MS, count, number, with_spread
+from bench.sweep import complaint
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,20 +81,20 @@ def _runs(title: str, runs: Sequence[Latency], heading: str, names: Sequence[str
     columns = (
         heading,
         "photos/s",
-        "p50, ms",
-        "p90, ms",
-        "p99, ms",
-        "p99.9, ms",
-        "max, ms",
+        "p50",
+        "p90",
+        "p99",
+        "p99.9",
+        "max",
         "sent",
         "lost",
         "late",
         "rejected",
-        "generator lag, ms",
+        "generator lag",
         "verdict",
     )
     return Table(
-        title=title,
+        title=f"{title}; latency and lag in ms",
         columns=columns,
         rows=tuple(
             (
@@ -114,15 +115,15 @@ def _runs(title: str, runs: Sequence[Latency], heading: str, names: Sequence[str
             for name, run in zip(names, runs, strict=True)
         ),
         prose=frozenset({0, len(columns) - 1}),
-        wrong=frozenset(index for index, run in enumerate(runs) if not run.valid),
+        wrong=frozenset(index for index, run in enumerate(runs) if not (run.valid or run.ended_early)),
     )
 
 
 def verdict(run: Latency) -> str:
-    """Whether a run is what it claims to be, and whether its p99 is within 200 ms."""
-    if not run.valid:
-        return f"invalid: {run.why}"
-    return "within 200 ms" if run.p99_ms <= DEADLINE_MS else "too slow"
+    """Whether a run is what it claims to be, and whether it keeps the promise."""
+    if run.valid or run.ended_early:
+        return complaint(run) or "within 200 ms"
+    return f"not valid: {run.why}"
 
 
 def stages(runs: Sequence[Latency]) -> Table:
@@ -252,4 +253,4 @@ def promises(found: Peers) -> Table:
 
 
 def _workers(number_of: int) -> str:
-    return "a worker that ran already" if number_of == 0 else f"{number_of} worker{'s'[: number_of != 1]}"
+    return "a worker that ran already" if number_of == 0 else count(number_of, "worker")

@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 from bench.figures import Latency, Sustained, Sweep
 from bench.report import drawing
 from bench.report.words import DEADLINE_MS, count, number
+from bench.sweep import complaint
 
 CURVES: tuple[tuple[str, Callable[[Latency], float], float], ...] = (
     ("p50", lambda probe: probe.p50_ms, 1.0),
@@ -93,7 +94,7 @@ def _panel(axes: Axes, found: Sustained, *, first: bool) -> None:
     _above(axes, found.max_rate, f"{number(found.max_rate)}/s kept", drawing.INK, kept)
     axes.axvline(found.ceiling, color=drawing.MUTED, linewidth=1, linestyle=(0, (1, 2)))
     _above(axes, found.ceiling, f"ceiling {number(found.ceiling)}", drawing.MUTED, other)
-    probes = [probe for probe in _known(found) if probe.valid]
+    probes = [probe for probe in _known(found) if probe.valid or probe.ended_early]
     rates = sorted({probe.rate for probe in probes})
     if not rates:
         return
@@ -102,14 +103,14 @@ def _panel(axes: Axes, found: Sustained, *, first: bool) -> None:
         line = [statistics.median(value(probe) for probe in probes if probe.rate == rate) for rate in rates]
         axes.plot(rates, line, color=drawing.BLUE, linewidth=weight)
         for probe in probes:
-            held = probe.p99_ms <= DEADLINE_MS and probe.received == probe.sent
+            kept_it = not complaint(probe)
             axes.plot(
                 probe.rate,
                 value(probe),
                 "o",
                 markersize=4.5,
                 color=drawing.BLUE,
-                markerfacecolor=drawing.BLUE if held else drawing.PAPER,
+                markerfacecolor=drawing.BLUE if kept_it else drawing.PAPER,
             )
         ends.append(line[-1])
     spots = drawing.spaced([math.log(end / bottom) / math.log(top / bottom) for end in ends], _LINE)

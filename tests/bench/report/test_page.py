@@ -271,7 +271,7 @@ def test_tables_show_what_the_files_hold(
         assert [number(cell) for cell in row[1:7]] == [near(each[name]) for name in names]
         assert number(row[7]) == near(each["at_80_percent"]["p50_ms"])
         assert number(row[8]) == near(each["at_80_percent"]["p99_ms"])
-    _, *rows = tables["Runs at a fixed rate"]
+    _, *rows = tables["Runs at a fixed rate; latency and lag in ms"]
     for row, each in zip(rows, (low, high), strict=True):
         figures = (
             "rate",
@@ -286,7 +286,7 @@ def test_tables_show_what_the_files_hold(
             "rejected",
         )
         assert [number(cell) for cell in row[1:11]] == [near(each[name]) for name in figures]
-    assert rows[1][-1] == f"invalid: {high['why']}"
+    assert rows[1][-1] == f"not valid: {high['why']}"
     _, *rows = tables["Each part alone, 12mp photos"]
     assert [row[0] for row in rows] == [part["name"] for part in limit["parts"]]
     assert [number(row[2]) for row in rows] == [near(part["rate"]) for part in limit["parts"]]
@@ -296,7 +296,7 @@ def test_tables_show_what_the_files_hold(
         assert row[1] == each["guarantees"]
         shown = [number(cell) for cell in row[2:]]
         assert shown == [near(each[name]) for name in ("rate", "p99_ms", "overhead_us")]
-    _, *rows = tables["Probes with 2 workers, in their order"]
+    _, *rows = tables["Probes with 2 workers, in their order; latency and lag in ms"]
     probes = [*sweep["workers"]["2"]["probes"], sweep["workers"]["2"]["at_80_percent"]]
     assert [number(row[4]) for row in rows] == [near(each["p99_ms"]) for each in probes]
 
