@@ -165,7 +165,7 @@ def _sweep(sweep: Sweep, index: int) -> Section:
             partial(rates.draw, sweep),
             label,
             "Each point is a run of its own; lines join the medians of runs at one rate. Open points were"
-            " not kept: p99 above 200 ms, something lost or rejected, or so much waiting that it was given up.",
+            " not kept: p99 above 200 ms, something lost or rejected, or so much waiting that we gave up.",
         ),
         tables.summary(sweep),
         *(
