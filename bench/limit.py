@@ -28,7 +28,7 @@ LOADS: Loads = ((1, 1), (2, 1), (4, 1), (8, 1), (2, 8), (4, 8))
 class Effort:
     """How often each measurement is repeated, how many seconds a repetition takes, and how Triton is loaded.
 
-    By default all of it takes a minute.
+    `largest_batch` is the engine's in process, None: as Triton has it. By default all takes a minute.
     """
 
     repetitions: int = 3
@@ -37,6 +37,7 @@ class Effort:
     served_seconds: float = 0.5
     kafka_seconds: float = 1.5
     loads: Loads = LOADS
+    largest_batch: int | None = None
 
 
 def measure(stand: Stand, *, mix: str, effort: Effort | None = None, meter: Meter = silent) -> Limit:
@@ -87,7 +88,11 @@ class _Bench:
 
     def engine(self) -> list[Part]:
         """The engine in process, in batches of one and more."""
-        spec = {"repository": str(engines.build(self.meter)), "triton": self.stand.triton}
+        spec = {
+            "repository": str(engines.build(self.meter)),
+            "triton": self.stand.triton,
+            "largest": self.effort.largest_batch,
+        }
         found = self._measured(1, engine.__name__, self.effort.engine_seconds, spec)
         return [
             part(name, f"in process, instances as in Triton, batches of {size}", samples)

@@ -32,14 +32,18 @@ Config = dict[str, Any]
 
 
 def measure(spec: Spec) -> Samples:
-    """Run every batch size that the engine takes.
+    """Run every batch size that the engine takes, up to `largest` (null: as far as Triton goes).
 
-    The spec has `repository` and `mix` (folders), `triton` (host:port) that serves the same repository,
-    `seconds` (of a repetition) and `repetitions`.
+    Further, the spec has `repository` and `mix` (folders), `triton` (host:port) that serves the same
+    repository, `seconds` (of a repetition) and `repetitions`.
     """
     repository, wanted = Path(spec["repository"]), configs(spec["triton"])
     count = wanted[BACKBONE]["instance_group"][0]["count"]
-    instances = [Instance(repository, wanted) for _ in range(count)]
+    for config in wanted.values():
+        # Every size is run once before the engine is ready: what is not measured is not waited for.
+        config["max_batch_size"] = spec["largest"] or config["max_batch_size"]
+    with ThreadPoolExecutor(count) as threads:
+        instances = list(threads.map(lambda _: Instance(repository, wanted), range(count)))
     pixels = np.stack(decoded(Path(spec["mix"]), load()))
     samples: dict[str, list[Sample]] = {}
     # Round after round, so that a noisy moment falls on every size and not on one.

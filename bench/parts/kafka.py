@@ -12,7 +12,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import cycle, islice
 from pathlib import Path
 
@@ -32,7 +32,6 @@ from worker.record import Source
 from worker.settings import KafkaSettings, load
 from worker.topics import MAX_RECORD_BYTES
 
-PHOTOS, RESULTS = "bench.limit.photos", "bench.limit.results"
 ANSWER_SECONDS = 10.0
 WARM_SECONDS = 0.5
 LOOK_SECONDS = 0.002
@@ -59,18 +58,19 @@ def measure(spec: Spec) -> Samples:
     The spec has `kafka` (host:port), `pids` (the broker's), `partitions`, `mix` (its folder), `cores`,
     `others_ms` (what the other parts take of them, a photo), `seconds` and `repetitions`.
     """
-    settings = load()
+    settings, run = load(), time.time_ns()
     kafka = settings.kafka.model_copy(
-        update={"bootstrap": spec["kafka"], "photos_topic": PHOTOS, "start": "earliest"}
+        update={"bootstrap": spec["kafka"], "photos_topic": f"bench.photos.{run}", "start": "earliest"}
     )
+    made = replace(result(settings), topic=f"bench.results.{run}")
     parties, repetitions = {"broker": spec["pids"]}, range(spec["repetitions"])
     most = spec["cores"] * 1000 / spec["others_ms"]
-    with _topics(kafka, spec["partitions"]):
+    with _topics(kafka, [kafka.photos_topic, made.topic], spec["partitions"]):
         lead, count, backlog = _sizes(photos(Path(spec["mix"])), kafka, most, spec["seconds"])
         step = -(-len(backlog) // len(repetitions))
         produced = [_produced(kafka, backlog[step * n : step * (n + 1)], parties) for n in repetitions]
         consumed = [_consumed(kafka, len(backlog), parties) for _ in repetitions]
-        loop = Loop(kafka=kafka, parties=parties, lead=lead, count=count, result=result(settings))
+        loop = Loop(kafka=kafka, parties=parties, lead=lead, count=count, result=made)
         trial = _transacted(loop, most)
         own_ms = sum(trial.cpu_seconds.values()) * 1000 / trial.photos
         pace = spec["cores"] * 1000 / (spec["others_ms"] + own_ms)
@@ -121,12 +121,9 @@ def _consumed(kafka: KafkaSettings, count: int, parties: Parties) -> Sample:
 
 def _transacted(loop: Loop, pace: float) -> Sample:
     """Take a photo when it is due, and no sooner; measured from the one after the lead to the last."""
-    made = loop.result
 
     def of(source: Source) -> Output:
-        return Output(
-            topic=RESULTS, partition=source.partition, key=None, value=made.value, headers=made.headers
-        )
+        return replace(loop.result, partition=source.partition)
 
     with Member.opened(loop.kafka, _name(), of) as member:
         while not member.take():
@@ -149,17 +146,17 @@ def _name() -> str:
 
 
 @contextmanager
-def _topics(kafka: KafkaSettings, partitions: int) -> Iterator[None]:
-    """Topics of our own, so that nobody else reads what is measured here."""
+def _topics(kafka: KafkaSettings, names: list[str], partitions: int) -> Iterator[None]:
+    """Topics of this run alone: nobody else reads what is measured here, and it does not stay."""
     admin = AdminClient(client_config(kafka))
     largest = {"max.message.bytes": str(MAX_RECORD_BYTES)}
-    wanted = [NewTopic(name, partitions, 1, config=largest) for name in (PHOTOS, RESULTS)]
+    wanted = [NewTopic(name, partitions, 1, config=largest) for name in names]
     for made in admin.create_topics(wanted).values():
         made.result(ANSWER_SECONDS)
     try:
         yield
     finally:
-        for gone in admin.delete_topics([PHOTOS, RESULTS]).values():
+        for gone in admin.delete_topics(names).values():
             gone.result(ANSWER_SECONDS)
 
 

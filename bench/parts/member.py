@@ -111,6 +111,11 @@ class Member:
             member._publisher.close()
             member.reader.close()
 
+    @property
+    def idle(self) -> bool:
+        """Whether every photo that was taken is committed."""
+        return not self._waiting and not self._open
+
     def take(self) -> bool:
         """Take the next photo, if one is there."""
         record = self.reader.take(0.0)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from multiprocessing.shared_memory import SharedMemory
@@ -10,10 +12,13 @@ from typing import Self
 import numpy as np
 from tritonclient.grpc import InferInput, InferRequestedOutput
 from tritonclient.grpc.aio import InferenceServerClient
+from tritonclient.utils import InferenceServerException
 
 from worker.edges.triton import CHANNEL, INPUT, OUTPUT
 from worker.record import Logits, Pixels
 from worker.settings import TritonSettings
+
+LET_GO_SECONDS, LOOK_SECONDS = 5.0, 0.02
 
 
 class Shared:
@@ -54,7 +59,7 @@ class Shared:
         try:
             await client.register_system_shared_memory(memory.name, f"/{memory.name}", memory.size)
             yield shared
-            await client.unregister_system_shared_memory(memory.name)
+            await _let_go(client, memory.name)
         finally:
             # The region cannot be closed while arrays look into it.
             del shared._pixels, shared._logits
@@ -72,3 +77,17 @@ class Shared:
         answer.set_shared_memory(self._memory.name, logits.nbytes, offset=offset)
         await self._client.infer(self._model, [image], outputs=[answer], client_timeout=seconds)
         return list(logits.copy())
+
+
+async def _let_go(client: InferenceServerClient, region: str) -> None:
+    """Have Triton unmap a region; it is still in use for a moment after the last answer has been sent."""
+    deadline = time.monotonic() + LET_GO_SECONDS
+    while True:
+        try:
+            await client.unregister_system_shared_memory(region)
+        except InferenceServerException as exc:
+            if time.monotonic() > deadline or "in use" not in str(exc.message()):
+                raise
+            await asyncio.sleep(LOOK_SECONDS)
+        else:
+            return
