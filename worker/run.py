@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import signal
 import threading
@@ -123,6 +124,8 @@ def _run(settings: Settings, log: Log, metrics: Metrics, stop: Stop) -> None:
         decoders = stack.enter_context(ThreadPoolExecutor(settings.limit.decode_threads, "decode"))
         path = office.open(workshop, decoders, stack)
         if path is not None:
+            # All that is there now stays: the collector need not look through it again while photos flow.
+            gc.freeze()
             logger.info("ready", card=path.recipe.card_id, precision=path.recipe.precision)
             office.work(path, workshop, name.transactional_id(settings.kafka.group))
     logger.info("stopped")

@@ -13,7 +13,8 @@ import difflib
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from types import MappingProxyType
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -153,6 +154,15 @@ def _card_beside_the_code() -> Path:
     return Path(__file__).resolve().parent.parent / "triton_models" / "continent" / "card.json"
 
 
+PROFILES: Mapping[str, Mapping[str, Mapping[str, int]]] = MappingProxyType(
+    {
+        "latency": {},
+        "throughput": {"kafka": {"commit_interval_ms": 250}, "limit": {"in_flight": 256}},
+    }
+)
+"""What a profile changes of the defaults, by group: `latency` is what they are made for."""
+
+
 class Settings(BaseSettings):
     """Everything that can be set, by edge.
 
@@ -169,6 +179,9 @@ class Settings(BaseSettings):
         pattern=r"^[A-Za-z0-9._-]{1,200}$",
         description="the transactional identity; default: host name + the lowest free slot",
     )
+    profile: Literal["latency", "throughput"] = Field(
+        default="latency", description="the defaults of what follows: made for the deadline, or for a backlog"
+    )
     card: Path = Field(default_factory=_card_beside_the_code)
     kafka: KafkaSettings = KafkaSettings()
     triton: TritonSettings = TritonSettings()
@@ -178,6 +191,19 @@ class Settings(BaseSettings):
     serve: ServeSettings = ServeSettings()
     life: LifeSettings = LifeSettings()
     log: LogSettings = LogSettings()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _by_profile(cls, given: Any) -> Any:  # noqa: ANN401 - what pydantic gives here has any shape
+        """Lay what is set over what the profile sets."""
+        if not isinstance(given, Mapping) or not isinstance(given.get("profile"), str):
+            return given
+        merged = dict(given)
+        for group, values in PROFILES.get(given["profile"], {}).items():
+            own = given.get(group, {})
+            if isinstance(own, Mapping):
+                merged[group] = {**values, **own}
+        return merged
 
     @model_validator(mode="after")
     def _a_transaction_fits(self) -> Self:

@@ -11,7 +11,7 @@ from worker.finish.recipe import Recipe
 from worker.outputs import output
 from worker.prepare.event import LONGEST_ID
 from worker.record import SLUGS, Decision, Estimate, ImageSignals, Moment, Prediction, Source, Timing
-from worker.settings import RESULT_BYTES, Settings, load
+from worker.settings import PROFILES, RESULT_BYTES, Settings, load
 
 
 def test_a_transaction_fits_the_producers_queue(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -45,3 +45,22 @@ def test_no_result_is_larger_than_is_reckoned_with() -> None:
     value = output(prediction, recipe, now=Moment(wall=2e9, steady=2e9), budget_ms=10**9).value
     assert orjson.loads(value)["photo_id"] == longest
     assert len(value) < RESULT_BYTES
+
+
+def test_a_profile_sets_defaults_and_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The throughput profile changes what its table says; what is set by hand stays as it was set."""
+    usual = load()
+    assert usual == Settings(profile="latency")
+    monkeypatch.setenv("PANGAEA_PROFILE", "throughput")
+    monkeypatch.setenv("PANGAEA_KAFKA__GROUP", "here")
+    changed = load()
+    for group, values in PROFILES["throughput"].items():
+        for name, value in values.items():
+            assert getattr(getattr(changed, group), name) == value
+            assert getattr(getattr(usual, group), name) != value
+    assert changed.kafka.group == "here"
+    monkeypatch.setenv("PANGAEA_KAFKA__COMMIT_INTERVAL_MS", "7")
+    assert load().kafka.commit_interval_ms == 7
+    monkeypatch.setenv("PANGAEA_PROFILE", "speed")
+    with pytest.raises(Refuse, match="PANGAEA_PROFILE"):
+        load()
