@@ -20,7 +20,7 @@ $(BIN)/python:
 	@$(PYTHON) -m venv $(VENV)
 
 # One stamp for each environment; a larger one brings all of the smaller.
-$(VENV)/demo.stamp: requirements/demo.txt pyproject.toml | $(BIN)/python
+$(VENV)/demo.stamp: requirements/demo.txt pyproject.toml pangaea.py | $(BIN)/python
 	@echo "setting up: the worker, the embedded stack and the engine builder (once)"
 	@$(PIP) install --no-deps --require-hashes -r requirements/demo.txt
 	@$(PIP) install --no-deps --no-build-isolation --editable .
