@@ -72,11 +72,12 @@ PEER_LIST: Final = (
         module="quix",
         mode="at-least-once",
         in_flight=1,
+        processes=2,
         promise=Promise(
             guarantees="at least once, in order",
             delivery=f"{_TWICE}, five seconds by default",
             order=_ONE,
-            bounds="one photo in work; the client's own limit of what is fetched (64 MiB)",
+            bounds="one photo in work a process; the client's own limit of what is fetched (64 MiB)",
         ),
     ),
     Contender(
@@ -86,11 +87,12 @@ PEER_LIST: Final = (
         module="quix",
         mode="exactly-once",
         in_flight=1,
+        processes=2,
         promise=Promise(
             guarantees="exactly once, in order",
             delivery="exactly once: results and offsets commit in one Kafka transaction, every 50 ms here",
             order=_ONE,
-            bounds="one photo in work; the client's own limit of what is fetched (64 MiB)",
+            bounds="one photo in work a process; the client's own limit of what is fetched (64 MiB)",
         ),
     ),
     Contender(

@@ -173,7 +173,9 @@ def _figures(contest: Contest, machine: Machine, rate: float, decode_us: float) 
             standings.figures(name, scores[name], rate) for name in plan.names if scores[name].complete
         ),
         notes=(
-            standings.told(rounds=plan.rounds, photos=plan.photos, seconds=plan.seconds, rate=rate),
+            standings.told(
+                plan.names, rounds=plan.rounds, photos=plan.photos, seconds=plan.seconds, rate=rate
+            ),
             standings.told_overhead(photos=plan.cheap_photos, decode_us=decode_us),
             *contest.notes,
         ),

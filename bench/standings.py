@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from bench.contenders import promised, versioned
+from bench.contenders import processes, promised, versioned
 from bench.figures import Peer
 
 RAMP: Final = 0.1
@@ -96,11 +96,12 @@ def figures(name: str, score: Score, p99_rate: float) -> Peer:
     )
 
 
-def told(*, rounds: int, photos: int, seconds: float, rate: float) -> str:
+def told(names: Sequence[str], *, rounds: int, photos: int, seconds: float, rate: float) -> str:
     """Say how rate and latency were measured."""
+    more = ", ".join(f"{name} {processes(name)}" for name in names if processes(name) > 1)
     return (
-        f"{rounds} rounds, every other one in reverse order, one process each. Rate: {photos} photos that"
-        " wait from the start, the first tenth cut off. Latency:"
+        f"{rounds} rounds, every other one in reverse order, one process each{more and f' ({more})'}. Rate:"
+        f" {photos} photos that wait from the start, the first tenth cut off. Latency:"
         f" {seconds:g} s at {rate:g} photos a second, open loop."
     )
 

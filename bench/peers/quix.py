@@ -2,7 +2,8 @@
 
 Modes are its `processing_guarantee`: `at-least-once` with the commit interval of five seconds that it has by
 itself, and `exactly-once`, in which a result is not seen before its transaction is committed: there the
-interval is short. It works on one photo at a time; its documentation scales by more processes in the group.
+interval is short. It works on one photo at a time, and by its documentation on more by more processes in the
+group: here by two.
 """
 
 from __future__ import annotations

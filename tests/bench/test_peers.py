@@ -15,7 +15,7 @@ from jsonschema import validate
 
 from bench import mixes, stand
 from bench.burst import burst
-from bench.contenders import COMMON, PEER_LIST, PEERS, QUIX, ROOT, locked
+from bench.contenders import COMMON, PEER_LIST, PEERS, QUIX, ROOT, locked, processes
 from bench.contest import Contest, Plan
 from bench.entry import subject
 from bench.stand import Stand
@@ -49,7 +49,7 @@ def reader(place: Stand) -> Iterator[Reader]:
 @pytest.mark.parametrize("name", [peer.name for peer in PEER_LIST])
 def test_each_answers_every_photo_once_with_the_same_record(name: str, place: Stand, reader: Reader) -> None:
     """As many records as photos, each of the worker's own shape, with the photo's name and what it shows."""
-    with started(subject(name, CARD), place, 1) as team:
+    with started(subject(name, CARD), place, processes(name)) as team:
         found = burst(place, team, mixes.folder("512px"), PHOTOS)
         seen = reader.until(len(found.moments))
         assert found.cpu_ms > 0
