@@ -20,6 +20,7 @@ from bench.stand import Stand
 from bench.subject import Team, pangaea, started
 from bench.sweep import Effort
 from bench.sweep import sweep as searched
+from bench.warm import warm
 from local.install import Meter
 from local.progress import shown
 from local.signals import Signalled, raised
@@ -51,6 +52,7 @@ def limit(mix: str, cores: int | None, files: Files) -> int:
             # Before anything is started: it may be that there is no such mix.
             mixes.folder(mix, meter)
             with stand.opened(meter=meter) as place:
+                warm(place, meter)
                 found = measure_alone(place, mix=mix, meter=meter)
     except Signalled as asked:
         return asked.exit_code
@@ -78,6 +80,7 @@ def sweep(workers: Sequence[int], mix: str, effort: Effort, seed: int, files: Fi
         with shown() as meter:
             mixes.folder(mix, meter)
         with raised(), shown() as meter, stand.opened(meter=meter) as place:
+            warm(place, meter)
             found = searched(place, workers=workers, mix=mix, effort=effort, seed=seed, meter=meter)
     except Signalled as asked:
         return asked.exit_code
@@ -138,6 +141,7 @@ def _stand(where: Where, meter: Meter) -> Iterator[Stand]:
                 "--no-worker needs the running ones: name them with --kafka and --triton.", exit_code=2
             )
         with stand.opened(meter=meter) as place:
+            warm(place, meter)
             yield place
     elif where.kafka is None or where.triton is None:
         raise Refuse("--kafka and --triton go together: name both, or neither.", exit_code=2)

@@ -10,13 +10,10 @@ It reads a backlog. A photo that is fetched alone as it comes costs more, and th
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import cycle, islice
 from pathlib import Path
-
-from confluent_kafka.admin import AdminClient, NewTopic
 
 from bench.accounts import Parties
 from bench.mixes import photos
@@ -25,14 +22,12 @@ from bench.parts.member import POLL_SECONDS, Member, Reader
 from bench.parts.names import CONSUME, KAFKA, PRODUCE
 from bench.parts.record import result
 from bench.parts.sample import Sample, Watch
+from bench.parts.topics import scratch
 from worker.clients.publish import Publisher
-from worker.edges.connection import client_config
 from worker.edges.producer import Output
 from worker.record import Source
 from worker.settings import KafkaSettings, load
-from worker.topics import MAX_RECORD_BYTES
 
-ANSWER_SECONDS = 10.0
 WARM_SECONDS = 0.5
 LOOK_SECONDS = 0.002
 """How soon a photo that is due and not there yet is looked for again."""
@@ -65,7 +60,7 @@ def measure(spec: Spec) -> Samples:
     made = replace(result(settings), topic=f"bench.results.{run}")
     parties, repetitions = {"broker": spec["pids"]}, range(spec["repetitions"])
     most = spec["cores"] * 1000 / spec["others_ms"]
-    with _topics(kafka, [kafka.photos_topic, made.topic], spec["partitions"]):
+    with scratch(kafka, [kafka.photos_topic, made.topic], spec["partitions"]):
         lead, count, backlog = _sizes(photos(Path(spec["mix"])), kafka, most, spec["seconds"])
         step = -(-len(backlog) // len(repetitions))
         produced = [_produced(kafka, backlog[step * n : step * (n + 1)], parties) for n in repetitions]
@@ -143,21 +138,6 @@ def _transacted(loop: Loop, pace: float) -> Sample:
 def _name() -> str:
     """Of a group that reads from the beginning."""
     return f"bench-limit-{time.time_ns()}"
-
-
-@contextmanager
-def _topics(kafka: KafkaSettings, names: list[str], partitions: int) -> Iterator[None]:
-    """Topics of this run alone: nobody else reads what is measured here, and it does not stay."""
-    admin = AdminClient(client_config(kafka))
-    largest = {"max.message.bytes": str(MAX_RECORD_BYTES)}
-    wanted = [NewTopic(name, partitions, 1, config=largest) for name in names]
-    for made in admin.create_topics(wanted).values():
-        made.result(ANSWER_SECONDS)
-    try:
-        yield
-    finally:
-        for gone in admin.delete_topics(names).values():
-            gone.result(ANSWER_SECONDS)
 
 
 if __name__ == "__main__":
