@@ -41,14 +41,14 @@ class Handler:
     async def __call__(self, message: Message) -> KafkaResponse:
         """The record to publish for this one."""
         record = incoming(message)
-        job, began = self._job, time.monotonic()
+        job, queued, began = self._job, time.time() - record.at, time.monotonic()
         prepared = await asyncio.to_thread(job.prepare, record.value)
         decoded = time.monotonic()
         answer = await self._client.infer(
             MODEL, job.inputs(prepared.pixels), outputs=job.outputs, client_timeout=PATIENCE_SECONDS
         )
         spent = Timing(
-            queue_ms=max(0.0, time.time() - record.at) * 1000,
+            queue_ms=max(0.0, queued) * 1000,
             decode_ms=(decoded - began) * 1000,
             infer_ms=(time.monotonic() - decoded) * 1000,
         )

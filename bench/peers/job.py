@@ -150,12 +150,12 @@ class Job:
 
     def __call__(self, record: Incoming) -> Result:
         """The whole job for one photo, step after step."""
-        began = time.monotonic()
+        queued, began = time.time() - record.at, time.monotonic()
         prepared = self.prepare(record.value)
         decoded = time.monotonic()
         logits = self.infer(prepared.pixels)
         spent = Timing(
-            queue_ms=max(0.0, time.time() - record.at) * 1000,
+            queue_ms=max(0.0, queued) * 1000,
             decode_ms=(decoded - began) * 1000,
             infer_ms=(time.monotonic() - decoded) * 1000,
         )
