@@ -83,6 +83,8 @@ def _compile(data: bytes, parameter: dict[str, str], largest: int) -> openvino.C
         "CPU",
         {
             "PERFORMANCE_HINT": "LATENCY",
+            # Or every instance, each a process that knows of no other, would take the first processor.
+            "ENABLE_CPU_PINNING": False,
             "INFERENCE_NUM_THREADS": threads,
             "INFERENCE_PRECISION_HINT": {"fp32": "f32", "bf16": "bf16"}[parameter["precision"]],
         },

@@ -7,9 +7,6 @@ from collections.abc import Mapping
 from training.engines.tensors import Tensors
 
 MAX_BATCH = 8
-QUEUE_DELAY_US = {"efficientnet": 500, "fusion": 0}
-"""How long the first photo of a batch waits for company: a tenth of what running the backbone takes."""
-
 QUEUE = 256
 """Requests that may wait: as many as a worker may have in flight."""
 
@@ -23,8 +20,9 @@ max_batch_size: {batch}
 input [ {{ name: "{input}", data_type: {input_type}, dims: [ {input_dims} ] }} ]
 output [ {{ name: "{output}", data_type: TYPE_FP32, dims: [ {output_dims} ] }} ]
 """
+# No queue delay: the worker sends those together that wait together, and two photos are sooner done by two
+# instances than by one in a batch.
 _BATCHING = """dynamic_batching {{
-  max_queue_delay_microseconds: {delay}
   default_queue_policy {{
     timeout_action: REJECT
     default_timeout_microseconds: {timeout}
@@ -32,7 +30,8 @@ _BATCHING = """dynamic_batching {{
     max_queue_size: {queue}
   }}
 }}
-instance_group [ {{ kind: {kind}, count: {count} }} ]
+"""
+_INSTANCES = """instance_group [ {{ kind: {kind}, count: {count} }} ]
 """
 _ENSEMBLE = """ensemble_scheduling {
   step [
@@ -47,19 +46,25 @@ _ENSEMBLE = """ensemble_scheduling {
 
 
 def engine_config(
-    name: str, tensors: Tensors, *, target: str, instances: int, parameters: Mapping[str, str]
+    name: str,
+    tensors: Tensors,
+    *,
+    target: str,
+    instances: int,
+    batched: bool,
+    parameters: Mapping[str, str],
 ) -> str:
-    """The configuration of a model that runs: its instances, dynamic batching, its parameters."""
+    """The configuration of a model that runs: its instances, its parameters, and whether it has a queue.
+
+    The queue forms batches of what waits, and drops requests whose own time-out has passed.
+    """
     gpu = target == "tensorrt"
     kind = 'platform: "tensorrt_plan"' if gpu else 'backend: "python"'
-    batching = _BATCHING.format(
-        delay=QUEUE_DELAY_US[name],
-        queue=QUEUE,
-        timeout=LONGEST_WAIT_US,
-        kind="KIND_GPU" if gpu else "KIND_CPU",
-        count=instances,
-    )
-    return _head(name, kind, tensors) + batching + _parameters(parameters)
+    # Triton's batcher sleeps half a second at a time when all instances are taken, and only the next request
+    # wakes it: behind another batcher, as the heads are, one answer in a few came 500 ms late.
+    batching = _BATCHING.format(queue=QUEUE, timeout=LONGEST_WAIT_US) if batched else ""
+    group = _INSTANCES.format(kind="KIND_GPU" if gpu else "KIND_CPU", count=instances)
+    return _head(name, kind, tensors) + batching + group + _parameters(parameters)
 
 
 def ensemble_config(image: Tensors, logits: Tensors, *, parameters: Mapping[str, str]) -> str:

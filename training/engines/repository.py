@@ -138,7 +138,8 @@ def _write(work: Plan, staged: Path, progress: Progress) -> None:
             model,
             shapes[model],
             target=work.target,
-            instances=work.instances if wide else 1,
+            instances=work.instances,
+            batched=wide,
             parameters=parameters,
         )
         (folder / "config.pbtxt").write_text(config, encoding="utf-8")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import queue
 import shutil
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 from tritonclient.grpc import InferenceServerClient, InferenceServerException, InferInput
 
@@ -101,6 +103,15 @@ def test_requests_that_nobody_waits_for_are_not_run(triton: Triton, photos: Pixe
         assert len(errors) >= 6
         # One that was run may still time out before the heads, so the errors do not tell how many were.
         assert executed(client) - before <= 8 * 6
+
+
+def test_no_instance_keeps_to_one_processor(triton: Triton) -> None:
+    """Every thread of every instance may run anywhere: bound, each would choose the same first processor."""
+    everywhere = os.sched_getaffinity(triton.pid)
+    instances = psutil.Process(triton.pid).children(recursive=True)
+    assert len(instances) >= 2
+    for thread in (each.id for instance in instances for each in instance.threads()):
+        assert os.sched_getaffinity(thread) == everywhere
 
 
 def executed(client: InferenceServerClient) -> int:
