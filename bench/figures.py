@@ -135,9 +135,10 @@ class Sustained:
     """The highest rate that so many workers keep with p99 ≤ 200 ms and nothing lost.
 
     `ratio` = max_rate ÷ ceiling; `bare_ratio` = max_rate ÷ bare_ceiling; `cpu_ratio` = the parts' CPU ÷ the
-    CPU that worker, Triton and broker really spent a photo at the highest rate kept. `probes` are the runs of
-    the search in their order, `at_80_percent` one more at 80% of the highest rate. `too_high` is the lowest
-    rate that failed (None: none did), so the search is as fine as the distance; `ended` says why no finer.
+    CPU really spent a photo at the highest rate kept, both by worker and Triton (the broker is listed apart).
+    `probes` are the runs of the search in their order, `at_80_percent` one more at 80% of the highest rate.
+    `too_high` is the lowest rate that was not kept: the highest kept is as fine as the distance; `ended` says
+    why no finer.
     """
 
     workers: int

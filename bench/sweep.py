@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -34,7 +34,10 @@ START: Final = 0.8
 
 RESOLUTION: Final = 0.02
 SHARE: Final = 0.8
-SPENT: Final = ("worker", "triton", "broker")
+OURS: Final = ("worker", "triton")
+"""The processes that do the parts; the broker, whom senders and readers keep busy too, is listed apart."""
+
+SPENT: Final = (*OURS, "broker")
 """The processes that answering a photo takes; generator and reader are the senders' and readers' own."""
 
 MS_PER_CORE_HOUR: Final = 3_600_000.0
@@ -152,7 +155,8 @@ def complaint(run: Latency) -> str:
 
 def of(best: Latency, found: Found[Latency], ceilings: Limit, workers: int, last: Latency) -> Sustained:
     """Put what was found beside the ceilings: pure arithmetic."""
-    alone = sum(part.cpu_ms_total for part in ceilings.parts if part.name in CEILING_PARTS)
+    parts = [part.cpu_ms for part in ceilings.parts if part.name in CEILING_PARTS]
+    alone = sum(spent_ms(cpu_ms, OURS) for cpu_ms in parts)
     return Sustained(
         workers=workers,
         max_rate=best.rate,
@@ -160,7 +164,7 @@ def of(best: Latency, found: Found[Latency], ceilings: Limit, workers: int, last
         bare_ceiling=ceilings.bare_ceiling,
         ratio=best.rate / ceilings.ceiling,
         bare_ratio=best.rate / ceilings.bare_ceiling,
-        cpu_ratio=alone / spent_ms(best),
+        cpu_ratio=alone / spent_ms(best.cpu_ms_per_photo, OURS),
         cpu_ms_per_photo=best.cpu_ms_per_photo,
         probes=found.runs,
         at_80_percent=last,
@@ -177,11 +181,11 @@ def doubt(found: Found[Latency]) -> str:
     return f"; at {found.failed:g} the generator fell behind in {len(behind)} runs, so it may have been that"
 
 
-def spent_ms(run: Latency) -> float:
-    """CPU milliseconds that answering a photo took, by all processes that it takes."""
-    return sum(run.cpu_ms_per_photo[name] for name in SPENT)
+def spent_ms(cpu_ms: Mapping[str, float], processes: Sequence[str]) -> float:
+    """CPU milliseconds a photo of these processes, where they had a share."""
+    return sum(cpu_ms.get(name, 0.0) for name in processes)
 
 
 def core_hours(found: Sustained, photos: int) -> float:
     """Core-hours that so many photos take, by arithmetic; what an hour costs is yours to multiply."""
-    return sum(found.cpu_ms_per_photo[name] for name in SPENT) * photos / MS_PER_CORE_HOUR
+    return spent_ms(found.cpu_ms_per_photo, SPENT) * photos / MS_PER_CORE_HOUR

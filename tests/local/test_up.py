@@ -117,8 +117,9 @@ def test_sigkill_takes_the_command_along(tmp_path: Path) -> None:
     """CMD does not go on without its stack."""
     with up("--no-triton", "--", "sh", "-c", f"touch {tmp_path}/on; exec sleep 1000") as process:
         assert until((tmp_path / "on").exists, seconds=60)
+        # The shell that has touched the file may not have become the command yet.
+        assert until(lambda: {"java", "sleep"} <= names(family(process.pid)), seconds=60)
         members = family(process.pid)
-        assert {"java", "sleep"} <= names(members)
         process.kill()
         assert gone(members)
 

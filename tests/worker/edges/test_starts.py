@@ -30,7 +30,7 @@ class Watcher:
 def test_what_retention_ate_is_counted_once(kafka: Kafka) -> None:
     """Asked again before the new start is committed, nothing is lost twice; what is eaten next is."""
     admin = AdminClient({"bootstrap.servers": kafka.bootstrap})
-    admin.create_topics([NewTopic(HOME.topic, 1)])[HOME.topic].result(10)
+    admin.create_topics([NewTopic(HOME.topic, 1)])[HOME.topic].result(60)
     producer = Producer({"bootstrap.servers": kafka.bootstrap})
     for _ in range(12):
         producer.produce(HOME.topic, b"photo", partition=0)
@@ -41,7 +41,7 @@ def test_what_retention_ate_is_counted_once(kafka: Kafka) -> None:
     starts = Starts(KafkaSettings(bootstrap=kafka.bootstrap, accept_loss=True), watcher, {})
     for low in (7, 7, 9):
         eaten = TopicPartition(*HOME, low)
-        admin.delete_records([eaten])[eaten].result(10)
+        admin.delete_records([eaten])[eaten].result(60)
         assert starts.of(consumer, [HOME])[HOME].offset == low
     consumer.close()
     assert watcher.lost == [6, 2]
