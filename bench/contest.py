@@ -28,6 +28,7 @@ from bench.mixes import Mix
 from bench.stand import Stand, opened
 from bench.standings import Score
 from bench.subject import Team, started
+from bench.warm import warm
 from local.install import Meter, silent
 from local.stack import Options
 from training.places import CARD
@@ -121,6 +122,7 @@ def hold(plan: Plan, *, meter: Meter = silent) -> Peers:
         subject(name, CARD, meter)  # environments are made before anything is timed
     contest = Contest(plan, meter, {name: Score() for name in plan.names}, [])
     with opened(meter=meter) as stand:
+        warm(stand, meter)
         machine = stand.machine
         for number in range(plan.rounds):
             contest.round(stand, number, CARD, "rate", contest.saturate)
@@ -147,6 +149,7 @@ def _cheap(contest: Contest, folder: Path) -> float:
         (photos / f"{number:03}.jpg").write_bytes(mixes.made(photo, SMALL, seed=number))
     decode_us = decoding_us(photos, engine.card)
     with opened(Options(models=engine.repository), meter=contest.meter) as stand:
+        warm(stand, contest.meter)
         for number in range(contest.plan.rounds):
             contest.round(stand, number, engine.card, "overhead", partial(contest.cheapen, photos, decode_us))
     return decode_us
