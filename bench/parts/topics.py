@@ -11,7 +11,7 @@ from worker.edges.connection import client_config
 from worker.settings import KafkaSettings
 from worker.topics import MAX_RECORD_BYTES
 
-ANSWER_SECONDS = 10.0
+ANSWER_SECONDS = 60.0
 
 
 @contextmanager

@@ -41,7 +41,7 @@ def spec(kafka: Kafka, photos: Path) -> Iterator[Spec]:
     """A run of 2 s at 100 photos a second into a topic of its own; the first half second is warm-up."""
     topic = f"generated-{time.time_ns()}"
     admin = AdminClient({"bootstrap.servers": kafka.bootstrap})
-    admin.create_topics([NewTopic(topic, PARTITIONS, 1)])[topic].result(10)
+    admin.create_topics([NewTopic(topic, PARTITIONS, 1)])[topic].result(60)
     yield Spec(
         bootstrap=kafka.bootstrap,
         topic=topic,
@@ -53,7 +53,7 @@ def spec(kafka: Kafka, photos: Path) -> Iterator[Spec]:
         warm_up=0.5,
         seed=7,
     )
-    admin.delete_topics([topic])[topic].result(10)
+    admin.delete_topics([topic])[topic].result(60)
 
 
 def sent(spec: Spec) -> list[Message]:

@@ -170,10 +170,10 @@ def kafka(place: Stand) -> Iterator[KafkaSettings]:
     name = f"bench.test.{time.time_ns()}"
     admin = AdminClient({"bootstrap.servers": place.kafka})
     for made in admin.create_topics([NewTopic(name, 2, 1), NewTopic(f"{name}.out", 2, 1)]).values():
-        made.result(10)
+        made.result(60)
     yield KafkaSettings(bootstrap=place.kafka, photos_topic=name)
     for gone in admin.delete_topics([name, f"{name}.out"]).values():
-        gone.result(10)
+        gone.result(60)
 
 
 def test_the_loop_really_commits(kafka: KafkaSettings) -> None:
@@ -196,7 +196,7 @@ def test_the_loop_really_commits(kafka: KafkaSettings) -> None:
             member.work(time.monotonic() + 0.01)
     admin = AdminClient({"bootstrap.servers": kafka.bootstrap})
     asked = ConsumerGroupTopicPartitions(group, [TopicPartition(kafka.photos_topic, n) for n in range(2)])
-    answer = admin.list_consumer_group_offsets([asked])[group].result(10)
+    answer = admin.list_consumer_group_offsets([asked])[group].result(60)
     assert sum(each.offset for each in answer.topic_partitions if each.offset > 0) == photos
     assert committed(kafka.bootstrap, out, photos) == {made.value}
 

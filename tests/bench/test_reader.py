@@ -28,10 +28,10 @@ def topics(kafka: Kafka) -> Iterator[tuple[str, ...]]:
     names = (f"out.one-{time.time_ns()}", f"out.two-{time.time_ns()}")
     admin = AdminClient({"bootstrap.servers": kafka.bootstrap})
     for made in admin.create_topics([NewTopic(name, 2, 1) for name in names]).values():
-        made.result(10)
+        made.result(60)
     yield names
     for gone in admin.delete_topics(list(names)).values():
-        gone.result(10)
+        gone.result(60)
 
 
 def record(photo_id: str, **more: object) -> bytes:

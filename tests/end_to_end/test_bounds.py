@@ -300,7 +300,7 @@ def test_every_photo_is_accounted_for(broken: Broken, begin: Begin, reader: Read
     group = AdminClient({"bootstrap.servers": stack.kafka})
 
     def missed() -> bool:
-        return not group.describe_consumer_groups(["pangaea"])["pangaea"].result(10).members
+        return not group.describe_consumer_groups(["pangaea"])["pangaea"].result(60).members
 
     wait_until(missed, 30, "the group to miss it")
     worker.process.send_signal(signal.SIGCONT)

@@ -178,7 +178,7 @@ def test_photos_that_retention_ate(broken: tuple[Stack, dict[str, str]], tmp_pat
     assert before.stop() == 0
     place = send_all(stack.kafka, [(faulty.photo(faulty.WELL), None)] * 7, partition=5)[-1]
     keep = TopicPartition("photos", 5, place[2])
-    admin.delete_records([keep])[keep].result(10)
+    admin.delete_records([keep])[keep].result(60)
     worker = Worker(settings, tmp_path / "first.log")
     assert worker.ended() == 1
     last = worker.said().strip().splitlines()[-1]

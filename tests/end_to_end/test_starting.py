@@ -177,7 +177,7 @@ def test_narrow_outputs(start: Start, stack: Stack) -> None:
     from confluent_kafka.admin import AdminClient, NewTopic  # noqa: PLC0415 - one test needs it
 
     admin = AdminClient({"bootstrap.servers": stack.kafka})
-    admin.create_topics([NewTopic("photos-wide", 7)])["photos-wide"].result(10)
+    admin.create_topics([NewTopic("photos-wide", 7)])["photos-wide"].result(60)
     worker = start(PANGAEA_KAFKA__PHOTOS_TOPIC="photos-wide")
     assert worker.ended(30) == 1
     assert "fewer partitions than photos-wide" in ends_with(worker.said())

@@ -174,7 +174,7 @@ class Trial:
     def members(self) -> dict[str, int]:
         """How many partitions each member of the trial's group holds."""
         admin = AdminClient({"bootstrap.servers": self.field.kafka, "log_level": 0})
-        found = admin.describe_consumer_groups([self.group])[self.group].result(10)
+        found = admin.describe_consumer_groups([self.group])[self.group].result(60)
         return {each.member_id: len(each.assignment.topic_partitions) for each in found.members}
 
     def _begun(self) -> bool:
@@ -182,7 +182,7 @@ class Trial:
         asked = ConsumerGroupTopicPartitions(
             self.group, [TopicPartition("photos", number) for number in range(PARTITIONS)]
         )
-        answer = admin.list_consumer_group_offsets([asked])[self.group].result(10)
+        answer = admin.list_consumer_group_offsets([asked])[self.group].result(60)
         return all(each.offset >= 0 for each in answer.topic_partitions)
 
     def load(
