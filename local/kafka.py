@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import logging
 import shutil
 import tempfile
@@ -111,6 +112,7 @@ class Kafka:
             else:
                 data = data.absolute()
                 data.mkdir(parents=True, exist_ok=True)
+                _ensure_unused(data)
             ensure_space(data, _NEEDS_MIB, "put the log on a larger disk with --data")
         kafka = cls(
             folder=folder,
@@ -271,3 +273,24 @@ def _train(folder: Path, java_option: str) -> None:
         producer.commit_transaction(READY_S)
         del producer  # it would go on looking for the broker
         broker.stop(grace=READY_S)  # Java writes the cache when it ends
+
+
+def _ensure_unused(data: Path) -> None:
+    """Ask for the lock that a broker holds on its folder.
+
+    Kafka asks for it too, but its controller does not wait for the answer: before a second one was refused
+    it has made itself leader in the metadata log of the first, whose controller then answers nobody any more.
+
+    Raises:
+        Refuse: another broker holds it.
+    """
+    lock = data / ".lock"
+    if not lock.exists():
+        return
+    with lock.open("r+b") as file:
+        try:
+            fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise Refuse(
+                f"another broker uses this data folder, stop it or choose another with --data: {data}."
+            ) from error

@@ -133,12 +133,13 @@ def test_clients_are_told_the_advertised_address_and_the_broker_is_not(tmp_path:
 
 
 def test_a_data_folder_in_use_is_refused(kafka: Kafka, tmp_path: Path) -> None:
-    """Two brokers never share a log: the second says so, with the mend."""
+    """Two brokers never share a log: the second is not even started, for its controller would write first."""
     with pytest.raises(
         Refuse, match="another broker uses this data folder, stop it or choose another with --data"
     ):
         Kafka.start(tmp_path, data=kafka.data)
     assert kafka.alive
+    assert not (tmp_path / "kafka.log").exists()
 
 
 def test_java_that_does_not_start_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
