@@ -114,7 +114,7 @@ def _run(settings: Settings, log: Log, metrics: Metrics, stop: Stop) -> None:
     office = Office(settings, log, metrics, Health(), stop)
     logger = log.logger
     with ExitStack() as stack:
-        name = instance.claim(settings.instance)
+        name = instance.claim(settings.instance, settings.kafka.group)
         stack.callback(name.release)
         address, stop_serving = health.serve(settings.serve, office.health, office.metrics)
         stack.callback(stop_serving)
@@ -127,7 +127,7 @@ def _run(settings: Settings, log: Log, metrics: Metrics, stop: Stop) -> None:
             # All that is there now stays: the collector need not look through it again while photos flow.
             gc.freeze()
             logger.info("ready", card=path.recipe.card_id, precision=path.recipe.precision)
-            office.work(path, workshop, name.transactional_id(settings.kafka.group))
+            office.work(path, workshop, name.transactional_id)
     logger.info("stopped")
 
 

@@ -166,18 +166,23 @@ def revoked_in_flight(trial: Trial, repetitions: int) -> None:
 
     Their answers come when the other one owns the partition; none may be published twice.
     """
-    impatient = {
-        "PANGAEA_LIFE__DRAIN_MS": "1",
-        "PANGAEA_TRITON__PATIENCE_MS": "500",
-        "PANGAEA_TRITON__ATTEMPTS": "1",
-    }
+    undrained = {"PANGAEA_LIFE__DRAIN_MS": "1"}
+    # Patient: the slow photos stay at the engine, one after another, until long after the move.
+    patient = {"PANGAEA_TRITON__PATIENCE_MS": "30000", "PANGAEA_DEADLINE__BUDGET_MS": "30000"}
     slow = [faulty.photo(faulty.SLOW)] * PARTITIONS + [faulty.photo(faulty.WELL)] * 3 * PARTITIONS
-    first = trial.ready("first", settings=impatient)
+    first = trial.ready("first", settings=undrained | patient)
     for number in range(repetitions):
-        second = trial.worker(f"second-{number}", settings=impatient)
+        second, hold = _sleeper(
+            trial, f"second-{number}", before=instants.JOIN, wait=False, settings=undrained | patient
+        )
+        _fall_asleep(second, hold)
         with trial.load(photos=slow, total=len(slow)):
-            wait_until(lambda: len(trial.members()) == 2, 60, "the second worker to join")
-            trial.note("partitions move")
+            wait_until(
+                lambda: first.metric("pangaea_in_flight_photos") >= PARTITIONS, 30, "photos at the engine"
+            )
+            second.process.send_signal(signal.SIGCONT)
+            _until_both_hold(trial)
+            trial.note("partitions have moved")
         trial.accountant.settle(90)
         second.stop(seconds=40)
     trial.notes["answers dropped"] = first.metric("pangaea_photos_dropped_total")

@@ -25,7 +25,26 @@ import confluent_kafka
 from confluent_kafka import KafkaError, KafkaException
 
 HOLD, BEFORE, CLOCK = "FAULTS_HOLD", "FAULTS_BEFORE", "FAULTS_CLOCK"
-OFFSETS, COMMIT, ANSWER = "offsets", "commit", "answer"
+OFFSETS, COMMIT, ANSWER, JOIN = "offsets", "commit", "answer", "join"
+
+
+def _chosen(step: str) -> bool:
+    """Whether this is the instant: then it is not another time."""
+    here = Path(os.environ[HOLD])
+    if step != os.environ[BEFORE] or not here.exists():
+        return False
+    here.unlink()
+    return True
+
+
+class Latecomer(confluent_kafka.Consumer):
+    """A consumer whose process falls asleep before it joins its group."""
+
+    def subscribe(self, *arguments: Any, **named: Any) -> None:
+        """Join, perhaps after a long sleep."""
+        if _chosen(JOIN):
+            os.kill(os.getpid(), signal.SIGSTOP)
+        super().subscribe(*arguments, **named)
 
 
 class Sleeper(confluent_kafka.Producer):
@@ -46,26 +65,18 @@ class Sleeper(confluent_kafka.Producer):
 
     def send_offsets_to_transaction(self, *arguments: Any) -> None:
         """Send the offsets, perhaps after a long sleep."""
-        if self._chosen(OFFSETS):
+        if self._holds and _chosen(OFFSETS):
             self._sleep()
         super().send_offsets_to_transaction(*arguments)
 
     def commit_transaction(self, *arguments: Any) -> None:
         """Commit, perhaps after a long sleep, perhaps without hearing of it."""
-        if self._chosen(COMMIT):
+        if self._holds and _chosen(COMMIT):
             self._sleep()
-        lost = self._chosen(ANSWER)
+        lost = bool(self._holds) and _chosen(ANSWER)
         super().commit_transaction(*arguments)
         if lost:
             raise KafkaException(KafkaError(KafkaError._STATE, "the answer was lost", fatal=True))
-
-    def _chosen(self, step: str) -> bool:
-        """Whether this is the instant: then it is not another time."""
-        here = Path(os.environ[HOLD])
-        if step != os.environ[BEFORE] or not self._holds or not here.exists():
-            return False
-        here.unlink()
-        return True
 
     def _sleep(self) -> None:
         assert self.flush(5) == 0
@@ -85,6 +96,7 @@ def main() -> None:
     """Put the sleeper, or the wrong clock, in place and enter by the front door."""
     if HOLD in os.environ:
         confluent_kafka.Producer = Sleeper  # type: ignore[misc]
+        confluent_kafka.Consumer = Latecomer  # type: ignore[misc]
     importlib.import_module("worker.run")
     if CLOCK in os.environ:
         wrong = WrongClock(Path(os.environ[CLOCK]))

@@ -7,6 +7,7 @@ open at once instead of after its time-out.
 from __future__ import annotations
 
 import fcntl
+import hashlib
 import os
 import re
 import socket
@@ -20,50 +21,57 @@ SLOTS = 256
 
 
 class Instance:
-    """A name held for the life of the process by a lock on a file; the kernel lets go of it at its death."""
+    """A group's name held for the process's life by a lock on a file; the kernel lets go at its death."""
 
-    def __init__(self, name: str, lock: IO[str]) -> None:
+    def __init__(self, name: str, group: str, lock: IO[str]) -> None:
         self.name = name
+        self._group = group
         self._lock = lock
 
-    def transactional_id(self, group: str) -> str:
+    @property
+    def transactional_id(self) -> str:
         """The producer's identity: the same again for the same name in the same group."""
         # No name has a colon, so no two pairs of group and name make one identity.
-        return f"pangaea-{group}:{self.name}"
+        return f"pangaea-{self._group}:{self.name}"
 
     def release(self) -> None:
         """Let another process have the name."""
         self._lock.close()
 
 
-def claim(name: str | None) -> Instance:
-    """Take the given name, or host name + the lowest slot that no live process holds.
+def claim(name: str | None, group: str) -> Instance:
+    """Take the given name in this group, or host name + the lowest slot that no live process holds in it.
 
     Raises:
-        Refuse: a live process on this host holds the given name, or every slot is taken.
+        Refuse: a live process of the group on this host holds the given name, or every slot is taken.
     """
     if name is not None:
-        lock = _lock(name)
+        lock = _lock(name, group)
         if lock is None:
             raise Refuse(
-                f"a live worker on this host is called {name} already: give each its own PANGAEA_INSTANCE."
+                f"a live worker of group {group} on this host is called {name} already: give each its own"
+                " PANGAEA_INSTANCE."
             )
-        return Instance(name, lock)
+        return Instance(name, group, lock)
     host = re.sub(r"[^A-Za-z0-9._-]", "-", socket.gethostname()) or "host"
     for slot in range(SLOTS):
         candidate = f"{host}-{slot}"
-        lock = _lock(candidate)
+        lock = _lock(candidate, group)
         if lock is not None:
-            return Instance(candidate, lock)
-    raise Refuse(f"{SLOTS} workers run on this host already: name this one with PANGAEA_INSTANCE.")
+            return Instance(candidate, group, lock)
+    raise Refuse(
+        f"{SLOTS} workers of group {group} run on this host already: name this one with PANGAEA_INSTANCE."
+    )
 
 
-def _lock(name: str) -> IO[str] | None:
+def _lock(name: str, group: str) -> IO[str] | None:
     """Lock the name's file; None when another process has it. Another user's file counts as taken."""
+    # A group's name may be longer than a file's and hold what a file's may not.
+    of_group = hashlib.sha256(group.encode()).hexdigest()[:16]
     folder = Path(tempfile.gettempdir()) / f"pangaea-instances-{os.getuid()}"
     try:
         folder.mkdir(mode=0o700, exist_ok=True)
-        handle = (folder / f"{name}.lock").open("a")
+        handle = (folder / f"{of_group}-{name}.lock").open("a")
     except OSError as exc:
         raise Refuse(
             f"the lock of instance {name} cannot be kept in the temporary folder ({exc.strerror}): make room"

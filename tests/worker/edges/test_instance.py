@@ -20,11 +20,11 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_the_lowest_free_slot() -> None:
     """Two live workers get two names; a restart takes the name that has come free."""
-    first, second = claim(None), claim(None)
+    first, second = claim(None, "here"), claim(None, "here")
     assert first.name != second.name
     freed = first.name
     first.release()
-    third = claim(None)
+    third = claim(None, "here")
     assert third.name == freed
     second.release()
     third.release()
@@ -32,11 +32,20 @@ def test_the_lowest_free_slot() -> None:
 
 def test_a_live_name_twice_is_refused() -> None:
     """The second worker of a name is told so, instead of fencing the first."""
-    held = claim("pod-1")
+    held = claim("pod-1", "here")
     with pytest.raises(Refuse, match="pod-1 already"):
-        claim("pod-1")
+        claim("pod-1", "here")
     held.release()
-    claim("pod-1").release()
+    claim("pod-1", "here").release()
+
+
+def test_two_groups_have_a_name_each() -> None:
+    """The identity is group and name: a second fleet on one host may call its workers as the first does."""
+    here, there = claim("pod-1", "here"), claim("pod-1", "a/long:group" * 30)
+    assert here.transactional_id == "pangaea-here:pod-1"
+    assert there.transactional_id != here.transactional_id
+    here.release()
+    there.release()
 
 
 def test_a_killed_process_gives_its_name_back(tmp_path: Path) -> None:
@@ -44,7 +53,7 @@ def test_a_killed_process_gives_its_name_back(tmp_path: Path) -> None:
     code = (
         "import sys, tempfile; tempfile.tempdir = sys.argv[1]\n"
         "from worker.edges.instance import claim\n"
-        "kept = claim('pod-2'); print('held', flush=True); sys.stdin.read()"
+        "kept = claim('pod-2', 'here'); print('held', flush=True); sys.stdin.read()"
     )
     child = subprocess.Popen(
         [sys.executable, "-c", code, str(tmp_path)], stdout=subprocess.PIPE, stdin=subprocess.PIPE
@@ -52,7 +61,7 @@ def test_a_killed_process_gives_its_name_back(tmp_path: Path) -> None:
     assert child.stdout is not None
     assert child.stdout.readline() == b"held\n"
     with pytest.raises(Refuse):
-        claim("pod-2")
+        claim("pod-2", "here")
     child.kill()
     child.communicate()
-    claim("pod-2").release()
+    claim("pod-2", "here").release()
