@@ -88,9 +88,14 @@ class Worker:
 
     def metric(self, name: str) -> float:
         """The sum over labels of a metric, 0.0 where it has no sample yet."""
+        return self.metrics(name)[0]
+
+    def metrics(self, *names: str) -> tuple[float, ...]:
+        """What `metric` says of each, all of one moment."""
         lines = self.ask("/metrics")[1].splitlines()
-        return sum(
-            float(line.rsplit(" ", 1)[1]) for line in lines if line.split("{")[0].split(" ")[0] == name
+        return tuple(
+            sum(float(line.rsplit(" ", 1)[1]) for line in lines if line.split("{")[0].split(" ")[0] == name)
+            for name in names
         )
 
     def said(self) -> str:

@@ -189,8 +189,11 @@ def test_answers_that_wait_for_a_slow_one(broken: Broken, begin: Begin, reader: 
     peaks = Peaks(worker)
     colours = [faulty.SLOW] + [faulty.WELL] * 60
     sent = send_all(broken[0].kafka, [(faulty.photo(colour), None) for colour in colours], partition=0)
-    wait_until(lambda: worker.metric("pangaea_reorder_photos") == 15, 30, "fifteen answers that wait")
-    assert worker.metric("pangaea_in_flight_photos") == 16
+    wait_until(
+        lambda: worker.metrics("pangaea_reorder_photos", "pangaea_in_flight_photos") == (15, 16),
+        30,
+        "fifteen answers that wait for a sixteenth photo",
+    )
     in_is_out(reader, sent)
     assert exceeded(peaks) == {}
     # All but the slow one wait for it; that it is then itself among them lasts but a moment.

@@ -118,7 +118,7 @@ def test_a_late_answer_of_a_partition_that_has_moved_goes_nowhere(broken: Broken
         sent = [
             place for number in range(PARTITIONS) for place in send_all(stack.kafka, photos, partition=number)
         ]
-        wait_until(lambda: first.metric("pangaea_in_flight_photos") == len(sent), 30, "all of them at work")
+        wait_until(lambda: first.metric("pangaea_photos_consumed_total") == len(sent), 30, "all at work")
 
         second = Worker(settings, tmp_path / "second.log")
         cleaning.callback(second.stop)

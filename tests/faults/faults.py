@@ -132,7 +132,7 @@ def stopped_past_transaction(trial: Trial, repetitions: int) -> None:
     sleeper, hold = _sleeper(trial, "sleeper", before=instants.COMMIT)
     trial.ready("other")
     with trial.load():
-        for _ in range(repetitions):
+        for number in range(repetitions):
             _until_both_hold(trial)
             trial.flowing()
             _fall_asleep(sleeper, hold)
@@ -142,6 +142,7 @@ def stopped_past_transaction(trial: Trial, repetitions: int) -> None:
             sleeper.process.send_signal(signal.SIGCONT)
             trial.note("worker awake")
             _until_both_hold(trial)
+            wait_until(partial(_renewed, sleeper, number), 30, "the sleeper to build its clients anew")
     trial.notes["clients rebuilt"] = sleeper.metric("pangaea_client_rebuilds_total")
 
 
