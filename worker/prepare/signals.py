@@ -30,10 +30,13 @@ def measure(pixels: Pixels) -> ImageSignals:
     ImageSignals(brightness=0.0, sharpness=0.0)
     """
     luminance = pixels @ _LUMA
-    across = luminance[1:-1, :-2] + luminance[1:-1, 2:]
-    down = luminance[:-2, 1:-1] + luminance[2:, 1:-1]
-    laplacian = across + down - 4 * luminance[1:-1, 1:-1]
-    variance = float(laplacian.var())
+    # In place, and the variance as a dot product: a quarter of the time goes into arrays otherwise.
+    laplacian = luminance[1:-1, :-2] + luminance[1:-1, 2:]
+    laplacian += luminance[:-2, 1:-1]
+    laplacian += luminance[2:, 1:-1]
+    laplacian -= 4 * luminance[1:-1, 1:-1]
+    flat = laplacian.ravel()
+    variance = max(0.0, float(flat @ flat) / flat.size - float(flat.mean()) ** 2)
     return ImageSignals(
         brightness=min(float(luminance.mean()) / 255.0, 1.0),
         sharpness=variance / (variance + HALF_SHARP),
