@@ -6,6 +6,8 @@ each other. Times are seconds (float) inside, milliseconds where the name says s
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Literal, NamedTuple
 
@@ -46,6 +48,15 @@ DISPLAY_NAMES = {
     "oceania": "Oceania",
     "south-america": "South America",
 }
+
+STREAMS = ("clock", "season", "camera", "caption", "language", "timezone", "gps")
+"""The streams of evidence beside the pixels, in the order of the evidence vector."""
+
+LEAST_LIKELIHOOD = 1e-4
+"""No evidence rules a continent out: metadata can be wrong about anything."""
+
+EvidenceVector = npt.NDArray[np.float32]
+"""One photo's evidence for the fusion model, float32, shape (len(STREAMS) · 9,) = (63,)."""
 
 
 class Moment(NamedTuple):
@@ -109,6 +120,53 @@ class ImageSignals:
 
     brightness: float
     sharpness: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stream:
+    """One piece of evidence about the continent, from one source of metadata.
+
+    `likelihood` is P(evidence | continent) up to a factor, in the order of SLUGS, normalised to sum 1, each
+    at least LEAST_LIKELIHOOD; `quality` in 0–1 is how far it is to be trusted, 0 being as good as absent.
+    """
+
+    likelihood: tuple[float, ...]
+    quality: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """What a photo's metadata say about the continent: numbers only, nothing that tells where exactly.
+
+    `streams` holds those present, by a name of STREAMS; `gps_continent` is a slug or None, the one thing
+    that GPS ever becomes; `disagreement` in 0–1 is how far the streams contradict each other, 0 where fewer
+    than two are present.
+    """
+
+    streams: Mapping[str, Stream]
+    gps_continent: str | None
+    disagreement: float
+
+    def vector(self) -> EvidenceVector:
+        """The fusion model's input: per stream its presence, its quality, and log(7 · likelihood), else zeros.
+
+        An even likelihood is 0 too, so that a stream without information looks like one that is absent.
+
+        >>> Evidence(streams={}, gps_continent=None, disagreement=0.0).vector().any()
+        np.False_
+        """
+        block = 2 + len(SLUGS)
+        values = [0.0] * (len(STREAMS) * block)
+        for place, name in enumerate(STREAMS):
+            stream = self.streams.get(name)
+            if stream is not None:
+                logs = [math.log(len(SLUGS) * p) for p in stream.likelihood]
+                values[place * block : (place + 1) * block] = [1.0, stream.quality, *logs]
+        return np.array(values, dtype=np.float32)
+
+
+NO_EVIDENCE = Evidence(streams={}, gps_continent=None, disagreement=0.0)
+"""A photo of which nothing but its pixels is known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
