@@ -148,7 +148,7 @@ class Evidence:
     disagreement: float
 
     def vector(self) -> EvidenceVector:
-        """The fusion model's input: per stream its presence, its quality, and log(7 · likelihood), else zeros.
+        """The fusion model's input: per stream presence, quality and log(7 · likelihood), or zeros.
 
         An even likelihood is 0 too, so that a stream without information looks like one that is absent.
 
