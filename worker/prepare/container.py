@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable, Iterator
+from itertools import islice
 from typing import Final, Literal, NamedTuple
 
 from worker.errors import Reject
@@ -34,6 +35,9 @@ class Bare(NamedTuple):
 MOST_PARTS: Final = 65_536
 """Chunks or blocks that are walked; a file of 8 MiB in ordinary parts of 4 KiB has 2,048."""
 
+MOST_METADATA_PARTS: Final = 2_048
+"""Chunks or segments among which EXIF is looked for."""
+
 MOST_SCANS: Final = 32
 """Scans of a progressive JPEG; encoders write about ten. Each costs a pass over the whole image, and one of
 30 bytes can be repeated a hundred thousand times within the size limit."""
@@ -54,6 +58,23 @@ def strip(data: bytes) -> Bare:
     raise Reject("unsupported_format", "The bytes are not a JPEG, PNG, WebP, GIF, TIFF or BMP image.")
 
 
+def exif(data: bytes) -> bytes:
+    r"""Find the EXIF block of an image file: a TIFF structure, empty where there is none. Never raises.
+
+    Of a TIFF file it is the file itself. What lies behind more than MOST_METADATA_PARTS parts is not found.
+
+    >>> exif(b"\xff\xd8\xff\xe1\0\x0eExif\0\0MM\0*\0\0")
+    b'MM\x00*\x00\x00'
+    """
+    for magic, find in _EXIF.items():
+        if data.startswith(magic):
+            try:
+                return find(data)
+            except (Reject, struct.error, IndexError):
+                return b""
+    return b""
+
+
 def _damaged(what: str) -> Reject:
     return Reject("undecodable", f"The image is damaged: {what}.")
 
@@ -68,6 +89,7 @@ _JPEG_FRAME: Final = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _JPEG_SEQUENTIAL: Final = frozenset({0xC0, 0xC1, 0xC9})
 _JPEG_KEPT: Final = frozenset({*range(0xC0, 0xD0), 0xDB, 0xDC, 0xDD})
 _JPEG_COLOUR: Final = {0xE0: b"JFIF\0", 0xEE: b"Adobe"}
+_JPEG_APPLICATION_1: Final = 0xE1
 _JPEG_EXIF: Final = b"Exif\0\0"
 
 
@@ -125,6 +147,15 @@ def _jpeg(data: bytes) -> Bare:
     return Bare("jpeg", b"".join(kept), size, turn or 1)
 
 
+def _jpeg_exif(data: bytes) -> bytes:
+    for marker, _, body, end in islice(_segments(data), MOST_METADATA_PARTS):
+        if marker == _JPEG_SCAN:
+            break
+        if marker == _JPEG_APPLICATION_1 and data.startswith(_JPEG_EXIF, body, end):
+            return data[body + len(_JPEG_EXIF) : end]
+    return b""
+
+
 # --- PNG (W3C PNG, third edition) ---------------------------------------------------------------------------
 
 _PNG_MAGIC: Final = b"\x89PNG\r\n\x1a\n"
@@ -157,6 +188,16 @@ def _png(data: bytes) -> Bare:
     return Bare("png", b"".join(kept), size, turn)
 
 
+def _png_exif(data: bytes) -> bytes:
+    place = len(_PNG_MAGIC)
+    for _ in range(MOST_METADATA_PARTS):
+        (length,) = struct.unpack_from(">I", data, place)
+        if data.startswith(b"eXIf", place + 4):
+            return data[place + 8 : place + 8 + length]
+        place += 12 + length
+    return b""
+
+
 # --- WebP (RFC 9649) ----------------------------------------------------------------------------------------
 
 
@@ -181,17 +222,25 @@ def _webp(data: bytes) -> Bare:
     return Bare("webp", data, size, _webp_turn(data) if kind == b"VP8X" else 1)
 
 
-def _webp_turn(data: bytes) -> int:
+def _webp_exif(data: bytes, most: int = MOST_METADATA_PARTS) -> bytes | None:
+    """The EXIF chunk, empty where there is none; None where it has more than `most` chunks."""
     place = 12
-    for _ in range(MOST_PARTS):
+    for _ in range(most):
         if place + 8 > len(data):
-            return 1
+            return b""
         name = data[place : place + 4]
         (length,) = struct.unpack_from("<I", data, place + 4)
         if name == b"EXIF":
-            return tiff.orientation(data[place + 8 : place + 8 + length].removeprefix(_JPEG_EXIF))
+            return data[place + 8 : place + 8 + length].removeprefix(_JPEG_EXIF)
         place += 8 + length + length % 2
-    raise _damaged(f"it has more than {MOST_PARTS} chunks")
+    return None
+
+
+def _webp_turn(data: bytes) -> int:
+    block = _webp_exif(data, MOST_PARTS)
+    if block is None:
+        raise _damaged(f"it has more than {MOST_PARTS} chunks")
+    return tiff.orientation(block)
 
 
 # --- GIF (GIF89a) -------------------------------------------------------------------------------------------
@@ -314,4 +363,12 @@ _WALKS: Final[dict[bytes, Callable[[bytes], Bare]]] = {
     b"II*\0": _tiff,
     b"MM\0*": _tiff,
     b"BM": _bmp,
+}
+
+_EXIF: Final[dict[bytes, Callable[[bytes], bytes]]] = {
+    b"\xff\xd8\xff": _jpeg_exif,
+    _PNG_MAGIC: _png_exif,
+    b"RIFF": lambda data: _webp_exif(data) or b"",
+    b"II*\0": bytes,
+    b"MM\0*": bytes,
 }

@@ -1,13 +1,13 @@
-"""The first directory of a TIFF structure, which is also what EXIF is: read with bounds, rewritten bare.
+"""The directories of a TIFF structure, which is also what EXIF is: read with bounds, rewritten bare.
 
-Only the first directory (IFD0) is ever looked at, and nothing is followed: no sub-directories, no chains, so
-there is no recursion to exhaust and no count to believe (TIFF 6.0, section 2).
+Nothing is followed by itself: no chains, and a sub-directory only where a caller asks for that one, so there
+is no recursion to exhaust and no count to believe (TIFF 6.0, section 2).
 """
 
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
@@ -21,12 +21,16 @@ TILE_LENGTH: Final = 0x0143
 TILE_OFFSETS: Final = 0x0144
 TILE_BYTES: Final = 0x0145
 
+_ASCII: Final = 2
 _SHORT: Final = 3
 _LONG: Final = 4
+_RATIONAL: Final = 5
 _UNIT_BYTES: Final = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8}
 _HEADER_BYTES: Final = 8
 _ENTRY_BYTES: Final = 12
 _INLINE_BYTES: Final = 4
+_MOST_PICKED: Final = 256
+"""Entries among which `pick` looks; cameras write some forty, and a hostile file thousands."""
 
 
 class Entry(NamedTuple):
@@ -61,6 +65,14 @@ class Directory:
         (entries,) = struct.unpack_from(order + "H", data, start)
         return cls(data, order, start, entries)
 
+    def below(self, entry: Entry) -> Directory | None:
+        """The directory that an entry of this one points to; None where it lies outside the data."""
+        (start,) = (self.whole(entry) if entry.values == 1 else ()) or (0,)
+        if start < _HEADER_BYTES or start + 2 > len(self.data):
+            return None
+        (entries,) = struct.unpack_from(self.order + "H", self.data, start)
+        return Directory(self.data, self.order, start, entries)
+
     @property
     def is_whole(self) -> bool:
         """Whether all the entries that it counts lie within the data."""
@@ -76,6 +88,42 @@ class Directory:
             start = place + _ENTRY_BYTES - _INLINE_BYTES if size <= _INLINE_BYTES else offset
             if size and start + size <= len(self.data):
                 yield Entry(tag, kind, count, start, size, self.data[place : place + _ENTRY_BYTES])
+
+    def pick(self, tags: Collection[int]) -> dict[int, Entry]:
+        """The first entry of each of these tags, among the first 256 entries; quicker than looking at all."""
+        held = min(self.entries, _MOST_PICKED, (len(self.data) - self.start - 2) // _ENTRY_BYTES)
+        first = self.start + 2
+        raw = self.data[first : first + held * _ENTRY_BYTES]
+        picked: dict[int, Entry] = {}
+        for index, (tag, kind, count, offset) in enumerate(struct.iter_unpack(self.order + "HHII", raw)):
+            if tag not in tags or tag in picked:
+                continue
+            size = count * _UNIT_BYTES.get(kind, 0)
+            place = index * _ENTRY_BYTES
+            start = first + place + _ENTRY_BYTES - _INLINE_BYTES if size <= _INLINE_BYTES else offset
+            if size and start + size <= len(self.data):
+                picked[tag] = Entry(tag, kind, count, start, size, raw[place : place + _ENTRY_BYTES])
+        return picked
+
+    def text(self, entry: Entry, most: int) -> str:
+        """The text of an ASCII entry, up to `most` bytes or the first NUL; empty for any other type.
+
+        Text that is not ASCII is read as UTF-8, as cameras write it in spite of the standard; what is neither
+        is replaced.
+        """
+        if entry.kind != _ASCII:
+            return ""
+        raw = self.data[entry.start : entry.start + min(entry.size, most)]
+        return raw.partition(b"\0")[0].decode(errors="replace").strip()
+
+    def fractions(self, entry: Entry, most: int) -> tuple[float, ...]:
+        """The first `most` values of a RATIONAL entry; empty for any other type, or where it divides by zero."""
+        if entry.kind != _RATIONAL:
+            return ()
+        count = min(entry.values, most)
+        parts = struct.unpack_from(f"{self.order}{2 * count}I", self.data, entry.start)
+        below = parts[1::2]
+        return () if 0 in below else tuple(a / b for a, b in zip(parts[::2], below, strict=True))
 
     def whole(self, entry: Entry) -> tuple[int, ...]:
         """The values of a SHORT or LONG entry; empty for any other type."""
