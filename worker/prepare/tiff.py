@@ -117,7 +117,7 @@ class Directory:
         return raw.partition(b"\0")[0].decode(errors="replace").strip()
 
     def fractions(self, entry: Entry, most: int) -> tuple[float, ...]:
-        """The first `most` values of a RATIONAL entry; empty for any other type, or where it divides by zero."""
+        """The first `most` values of a RATIONAL entry; empty for other types and divisions by zero."""
         if entry.kind != _RATIONAL:
             return ()
         count = min(entry.values, most)

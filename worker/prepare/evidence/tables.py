@@ -34,8 +34,9 @@ Floats = npt.NDArray[np.float32]
 class Earth:
     """Which continent each cell of the globe belongs to, as runs of cells from west to east, row by row.
 
-    `starts` uint32 (rows + 1,): where each row's runs begin, northernmost row first; `columns` uint16 (runs,):
-    the first cell of each run; `codes` uint8 (runs,): 0 for the open sea, else 1 + the place in SLUGS.
+    `starts` uint32 (rows + 1,): where each row's runs begin, northernmost row first; `columns` uint16
+    (runs,): the first cell of each run; `codes` uint8 (runs,): 0 for the open sea, else 1 + the place in
+    SLUGS.
     """
 
     starts: npt.NDArray[np.uint32]
@@ -47,8 +48,9 @@ class Earth:
 class Times:
     """What a time says: each float32, the last axis in the order of SLUGS.
 
-    `offset` (24, 105, 7): P(time-zone offset | continent, half month); `daylight` (24, 48, 7): P(the sun is up
-    | continent, half month, half hour of the local clock); `season` (24, 7): P(half month | continent).
+    `offset` (24, 105, 7): P(time-zone offset | continent, half month); `daylight` (24, 48, 7): P(the sun
+    is up | continent, half month, half hour of the local clock); `season` (24, 7): P(half month |
+    continent).
     """
 
     offset: Floats
