@@ -1,0 +1,31 @@
+"""An evaluation as one page with pictures: a single file that asks nobody for anything."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from training.evaluation.evaluation import Evaluation
+from training.evaluation.report import sections
+from training.evaluation.report.drawing import both
+from training.evaluation.report.sections import Picture
+from training.evaluation.report.tables import Table, counted
+from training.evaluation.report.template import environment
+
+HERE = Path(__file__).resolve().parent
+
+
+def page(found: Evaluation) -> str:
+    """The page as HTML."""
+    return (
+        environment(HERE)
+        .get_template("evaluation.html.j2")
+        .render(
+            found=found,
+            counted=counted(found.summary),
+            tiles=list(sections.tiles(found)),
+            sections=list(sections.sections(found)),
+            drawn=lambda picture: both(picture.draw, picture.label),
+            is_picture=lambda block: isinstance(block, Picture),
+            is_table=lambda block: isinstance(block, Table),
+        )
+    )

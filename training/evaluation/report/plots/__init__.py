@@ -1,0 +1,1 @@
+"""One picture a file: from a part of an evaluation to a drawing for a width in pixels."""

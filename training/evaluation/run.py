@@ -1,0 +1,234 @@
+"""What the command does: start what is needed, evaluate, show and write."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from rich.console import Console
+
+from local.progress import shown
+from local.runs import open_run
+from local.signals import Signalled, raised
+from local.triton import Triton
+from training import embeddings
+from training.embeddings import Embeddings
+from training.engines import repository
+from training.evaluation import labelled, robustness
+from training.evaluation.evaluation import Evaluation, on_folder, on_unseen_sources
+from training.evaluation.labelled import Labelled
+from training.evaluation.nested import Meter, linear_heads
+from training.evaluation.predicted import Predicted, predicted
+from training.evaluation.report.terminal import render
+from training.evaluation.served import Served, Submitted, serve, submitted
+from training.heads import Recipe
+from training.places import EMBEDDINGS, EXAMPLES, MODELS
+from worker.edges.card import Card
+from worker.edges.card import load as load_card
+from worker.errors import Refuse
+from worker.prepare.decode import DecodeLimits
+from worker.record import Prediction
+from worker.settings import Settings
+from worker.settings import load as load_settings
+
+THROUGH: Final = "through the worker's own intake, decoding, engine and finishing"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What is to be evaluated and written.
+
+    `manifest` None: the committed embeddings with sources left out, then the example photos. `triton` is the
+    host:port of one that serves the models already, None: it is started. `corruptions`: whether the folder's
+    photos are judged corrupted as well.
+    """
+
+    manifest: Path | None = None
+    models: Path = MODELS
+    triton: str | None = None
+    corruptions: bool = True
+    json: Path | None = None
+    html: Path | None = None
+
+
+def evaluate(plan: Plan) -> int:
+    """Evaluate, show, write; return the exit code.
+
+    Raises:
+        Refuse: one sentence with the mend.
+    """
+    try:
+        with raised(), shown() as meter:
+            found = of_folder(plan, meter) if plan.manifest is not None else headline(plan, meter)
+    except Signalled as asked:
+        return asked.exit_code
+    Console(highlight=False).print(render(found))
+    write(found, plan)
+    return 0
+
+
+def write(found: Evaluation, plan: Plan) -> None:
+    """Write the files that are wanted.
+
+    Raises:
+        Refuse: one of them cannot be written.
+    """
+    if plan.json is not None:
+        text = json.dumps(found.document(), indent=2, allow_nan=False, ensure_ascii=False) + "\n"
+        _written(plan.json, text)
+    if plan.html is not None:
+        from training.evaluation.report.page import page  # noqa: PLC0415 - it brings matplotlib
+
+        _written(plan.html, page(found))
+
+
+def headline(plan: Plan, meter: Meter) -> Evaluation:
+    """Sources left out, from the committed embeddings; then the example photos by the engine itself."""
+    photos, card = _embeddings(plan.models), load_card(_card(plan.models))
+    document = _document(plan.models)
+    recipe = Recipe(c=document["training"]["c"], heads=card.heads, seed=document["training"]["seed"])
+    found = on_unseen_sources(photos, linear_heads(recipe), {"card": card.id, "embeddings": "fp32"}, meter)
+    examples = of_folder(replace(plan, manifest=EXAMPLES / "manifest.csv"), meter)
+    return replace(
+        found,
+        others={**found.others, "example photos": examples.summary},
+        robustness=examples.robustness,
+        robustness_photos=examples.robustness_photos,
+        counts=examples.counts,
+    )
+
+
+def of_folder(plan: Plan, meter: Meter) -> Evaluation:
+    """A folder's photos through the worker's path, clean and corrupted."""
+    given = labelled.read(plan.manifest or EXAMPLES)
+    with engine(plan, meter) as settings:
+        said = serve([partial(submitted, photo) for photo in given.photos], settings, meter)
+        found = predicted(given.photos, said.outcomes)
+        if not len(found.final):
+            raise Refuse(
+                f"the worker rejects every photo of the manifest ({_told(found.rejected)}): see to them."
+            )
+        card = load_card(settings.card)
+        evaluation = on_folder(
+            found,
+            counts=_document(plan.models)["training"]["by_continent"],
+            seen=_seen(plan.models, card),
+            model=_model(said),
+            how=f"{len(given.photos)} photos of a manifest {THROUGH}",
+        )
+        evaluation = replace(evaluation, counts={**evaluation.counts, "passed_over": given.passed_over})
+        if plan.corruptions:
+            rows = corrupted(given, found, settings, card, meter)
+            evaluation = replace(
+                evaluation, robustness=rows, robustness_photos=f"{len(found.final)} photos of the manifest"
+            )
+    return evaluation
+
+
+def corrupted(
+    given: Labelled, found: Predicted, settings: Settings, card: Card, meter: Meter
+) -> tuple[robustness.Row, ...]:
+    """The photos that the worker took, every corruption of them, through the same path."""
+    kept = [given.photos[row] for row in found.rows]
+    limits = DecodeLimits(settings.limit.pixels, settings.limit.side)
+    sent: list[Callable[[], Submitted]] = []
+    for case in robustness.CASES:
+        each = [partial(submitted, photo) for photo in kept]
+        sent += robustness.submissions(each, case, limits=limits, target=card.target)
+    outcomes = serve(sent, settings, meter).outcomes
+    parts = [
+        outcomes[number * len(kept) : (number + 1) * len(kept)] for number in range(len(robustness.CASES))
+    ]
+    # Paired: a photo counts where the worker took it in every case.
+    whole = [row for row in range(len(kept)) if all(isinstance(part[row], Prediction) for part in parts)]
+    photos = [kept[row] for row in whole]
+    return robustness.table(
+        {
+            case: predicted(photos, [part[row] for row in whole]).final
+            for case, part in zip(robustness.CASES, parts, strict=True)
+        }
+    )
+
+
+@contextmanager
+def engine(plan: Plan, meter: Meter) -> Iterator[Settings]:
+    """The settings of a worker whose Triton serves the plan's models: one that runs, or one for this alone.
+
+    Raises:
+        Refuse: the engines cannot be built or the server does not start.
+    """
+    settings = load_settings().model_copy(update={"card": _card(plan.models)})
+    if plan.triton is not None:
+        yield _served_at(settings, plan.triton)
+        return
+    meter("engines", 0, 1)
+    work = repository.plan(plan.models, target="cpu", precision="auto", instances=None)
+    folder = repository.build(work, None, progress=lambda what: meter(f"engines: {what}", 0, 1))
+    meter("engines", 1, 1)
+    run = open_run()
+    try:
+        with Triton.start(run.folder, folder, meter=meter) as server:
+            yield _served_at(settings, server.url)
+    finally:
+        run.close()
+
+
+def _served_at(settings: Settings, url: str) -> Settings:
+    return settings.model_copy(update={"triton": settings.triton.model_copy(update={"url": url})})
+
+
+def _card(models: Path) -> Path:
+    return models / "continent" / "card.json"
+
+
+def _document(models: Path) -> dict[str, Any]:
+    """The whole card, with what only people read."""
+    try:
+        found: dict[str, Any] = json.loads(_card(models).read_bytes())
+    except (OSError, ValueError) as exc:
+        raise Refuse(
+            f"{models} holds no model card: name a folder like triton_models with --models."
+        ) from exc
+    return found
+
+
+def _embeddings(models: Path) -> Embeddings:
+    return embeddings.load(EMBEDDINGS if models == MODELS else models / "embeddings.npz")
+
+
+def _seen(models: Path, card: Card) -> frozenset[str]:
+    """The groups that the card's heads were fitted on, where the embeddings are there to say it."""
+    try:
+        photos = _embeddings(models)
+    except Refuse:
+        return frozenset()
+    ours = photos.backbone_sha256 == card.sources["efficientnet"].sha256
+    return frozenset(map(str, np.unique(photos.group))) if ours else frozenset()
+
+
+def _model(said: Served) -> dict[str, str]:
+    recipe = said.recipe
+    return {
+        "card": recipe.card_id,
+        "source_sha256": recipe.source_sha256,
+        "target": recipe.target,
+        "precision": recipe.precision,
+    }
+
+
+def _told(counts: dict[str, int]) -> str:
+    return ", ".join(f"{count} {reason}" for reason, count in counts.items())
+
+
+def _written(path: Path, text: str) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    except OSError as exc:
+        raise Refuse(f"{path} cannot be written ({exc.strerror}): name another place.", exit_code=2) from exc
