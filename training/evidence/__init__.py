@@ -1,0 +1,1 @@
+"""How the tables of worker/prepare/evidence are made: from public data and reviewed decisions."""
