@@ -1,0 +1,1 @@
+"""Uncertainty: conformal sets, selective prediction, MC dropout against ensembles."""
