@@ -34,6 +34,7 @@ _DOUBTFUL: Final[dict[str, int]] = {
     "niger": 2,
 }
 """Countries whose names are also something else, and their ranks."""
+_METROPOLIS_RANK: Final = 2
 _STATE_RANK: Final = 2
 _GEORGIA: Final = (SLUGS.index("asia"), SLUGS.index("north-america"))
 
@@ -49,8 +50,12 @@ class Gazetteer:
     def add(self, name: str, continent: int, people: float, rank: int) -> None:
         """Add a place; a name that stands for a country or region already is left as it is."""
         key = normal(name)
-        if key in self._fixed or not _is_usable(key, rank):
+        if key in self._fixed or len(key) < _LEAST_LETTERS:
             return
+        if key in COMMON:
+            if rank < _METROPOLIS_RANK:
+                return
+            rank = 0
         self._people[key][continent] += people
         self._ranks[key] = max(self._ranks[key], rank)
 
@@ -87,12 +92,6 @@ def normal(name: str) -> str:
     return " ".join(word.casefold() for word in plain(name))
 
 
-def _is_usable(key: str, rank: int) -> bool:
-    if len(key) < _LEAST_LETTERS:
-        return False
-    return rank >= _STATE_RANK or key not in COMMON
-
-
 def gather(
     cities: Iterable[tuple[City, int]], countries: Iterable[Country], states: Iterable[str]
 ) -> Gazetteer:
@@ -123,7 +122,9 @@ def gather(
             names_of_city.update(
                 name
                 for name in city.others
-                if _NAME.fullmatch(name) and len(normal(name)) >= _FOREIGN_LETTERS
+                if _NAME.fullmatch(name)
+                and len(normal(name)) >= _FOREIGN_LETTERS
+                and normal(name) not in COMMON
             )
         for key in {normal(name) for name in names_of_city}:
             found.add(key, continent, max(city.population, 1), rank)

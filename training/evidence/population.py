@@ -47,7 +47,7 @@ class Place:
 
 
 def places(cities: Iterable[City], zone_countries: Mapping[str, str]) -> list[Place]:
-    """Every city by the continent it lies on, and Antarctica's stations; each continent's weights sum to 1."""
+    """Every city by its continent, and Antarctica's stations; the weights of each continent sum to 1."""
     found = [
         Place(continent=ANTARCTICA, country="AQ", zone=zone, latitude=north, longitude=east, weight=share)
         for zone, north, east, share in STATIONS

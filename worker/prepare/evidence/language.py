@@ -20,6 +20,8 @@ _LONGEST_TAG: Final = 64
 _REGION_QUALITY: Final = 0.5
 _TAG_QUALITY: Final = 0.4
 _CAPTION_QUALITY: Final = 0.25
+_ENGLISH_CAPTION_QUALITY: Final = 0.1
+"""English is written about photos from everywhere."""
 _DEFAULT_QUALITY: Final = 0.2
 _DEFAULTS: Final = frozenset({"en", "en-us"})
 """What devices and programs are set to when nobody has chosen."""
@@ -86,7 +88,9 @@ def read(tag: str | None, caption: str | None) -> Stream | None:
         return stated
     language = detect(caption)
     weights = None if language is None else tables.places().languages.get(language)
-    return None if weights is None else stream(weights, _CAPTION_QUALITY)
+    if weights is None:
+        return None
+    return stream(weights, _ENGLISH_CAPTION_QUALITY if language == "en" else _CAPTION_QUALITY)
 
 
 def _of_tag(tag: str) -> Stream | None:
