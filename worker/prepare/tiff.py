@@ -96,13 +96,12 @@ class Directory:
         raw = self.data[first : first + held * _ENTRY_BYTES]
         picked: dict[int, Entry] = {}
         for index, (tag, kind, count, offset) in enumerate(struct.iter_unpack(self.order + "HHII", raw)):
-            if tag not in tags or tag in picked:
-                continue
-            size = count * _UNIT_BYTES.get(kind, 0)
-            place = index * _ENTRY_BYTES
-            start = first + place + _ENTRY_BYTES - _INLINE_BYTES if size <= _INLINE_BYTES else offset
-            if size and start + size <= len(self.data):
-                picked[tag] = Entry(tag, kind, count, start, size, raw[place : place + _ENTRY_BYTES])
+            if tag in tags and tag not in picked:
+                size = count * _UNIT_BYTES.get(kind, 0)
+                place = index * _ENTRY_BYTES
+                start = first + place + _ENTRY_BYTES - _INLINE_BYTES if size <= _INLINE_BYTES else offset
+                if size and start + size <= len(self.data):
+                    picked[tag] = Entry(tag, kind, count, start, size, raw[place : place + _ENTRY_BYTES])
         return picked
 
     def text(self, entry: Entry, most: int) -> str:

@@ -26,14 +26,14 @@ def stream(weights: Sequence[float], quality: float) -> Stream:
         weights, total = [1.0] * CONTINENTS, CONTINENTS
     free = 1 - CONTINENTS * LEAST_LIKELIHOOD
     return Stream(
-        likelihood=tuple(LEAST_LIKELIHOOD + free * weight / total for weight in weights), quality=quality
+        likelihood=tuple([LEAST_LIKELIHOOD + free * weight / total for weight in weights]), quality=quality
     )
 
 
 def hedged(part: Stream) -> tuple[float, ...]:
     """The likelihood when the evidence is right with probability `quality`, and else says nothing."""
     even = (1 - part.quality) / CONTINENTS
-    return tuple(part.quality * p + even for p in part.likelihood)
+    return tuple([part.quality * p + even for p in part.likelihood])
 
 
 def disagreement(parts: Sequence[Stream]) -> float:
@@ -50,9 +50,10 @@ def disagreement(parts: Sequence[Stream]) -> float:
     """
     if len(parts) < 2:  # noqa: PLR2004 - it takes two to disagree
         return 0.0
-    ratios = [[CONTINENTS * p for p in hedged(part)] for part in parts]
-    by_continent = list(zip(*ratios, strict=True))
-    everyone = sum(prod(each) for each in by_continent)
-    # Where a hedged likelihood could be 0 a division would do; here each is at least 1e-4.
-    but_one = sum(prod(each) / ratio for each in by_continent for ratio in each) / len(parts)
-    return max(0.0, 1 - everyone / but_one)
+    everyone = but_one = 0.0
+    for likelihoods in zip(*map(hedged, parts), strict=True):
+        product = prod(likelihoods)
+        everyone += product
+        # Each is at least 1e-4, so that dividing takes one out again.
+        but_one += product * sum([1 / p for p in likelihoods])
+    return max(0.0, 1 - CONTINENTS * len(parts) * everyone / but_one)

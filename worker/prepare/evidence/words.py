@@ -6,7 +6,7 @@ import re
 import unicodedata
 from typing import Final
 
-LONGEST: Final = 1_000
+LONGEST: Final = 500
 """Characters of a caption that are read: places are named early, and a photo has no time for an essay."""
 
 _MARKS: Final = re.compile("[\u0300-\u036f]+")
