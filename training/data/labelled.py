@@ -20,10 +20,12 @@ REVIEW: Final = ("image_id", "question", "continent_label", "suggestion", "confi
 class Agreement:
     """Where a photo had a label and metadata was sure of one: how many there were, how many agreed.
 
-    `low` and `high` are Wilson's 95% interval of the share; None where there was no such photo.
+    `low` and `high` are Wilson's 95% interval of the share; None where there was no such photo. Photos of one
+    group are not independent: with few groups the interval is narrower than it should be.
     """
 
     photos: int
+    groups: int
     agreed: int
     low: float | None
     high: float | None
@@ -54,16 +56,21 @@ class Labelled:
 
     def agreement(self) -> Agreement:
         """How often metadata that is sure says what somebody said without it."""
-        both = [
-            verdict.suggestion == verdict.item.continent_label
+        told = [
+            verdict
             for verdict in self.verdicts
             if verdict.sure and verdict.item.label_method in {"manifest", "reviewed"}
         ]
+        both = [verdict.suggestion == verdict.item.continent_label for verdict in told]
         if not both:
-            return Agreement(photos=0, agreed=0, low=None, high=None)
+            return Agreement(photos=0, groups=0, agreed=0, low=None, high=None)
         interval = binomtest(sum(both), len(both)).proportion_ci(method="wilson")
         return Agreement(
-            photos=len(both), agreed=sum(both), low=float(interval.low), high=float(interval.high)
+            photos=len(both),
+            groups=len({verdict.item.group for verdict in told}),
+            agreed=sum(both),
+            low=float(interval.low),
+            high=float(interval.high),
         )
 
     def document(self) -> dict[str, Any]:
@@ -75,6 +82,7 @@ class Labelled:
             "review": dict(Counter(one.question for one in self.verdicts if one.question is not None)),
             "agreement": {
                 "photos": agreement.photos,
+                "groups": agreement.groups,
                 "agreed": agreement.agreed,
                 "value": agreement.agreed / agreement.photos if agreement.photos else None,
                 "low": agreement.low,

@@ -29,7 +29,8 @@ VARIANTS: Final = 8
 DISTANCE: Final = 64
 """Bits of 256 in which near-duplicates differ at most; docs/data.md has what it was chosen from."""
 
-_BLOCK: Final = 256
+_BITS: Final = FREQUENCIES * FREQUENCIES
+_BLOCK: Final = 1_024
 
 Hash = npt.NDArray[np.uint64]
 """One picture's hash, uint64, shape (VARIANTS, WORDS): as it is, and turned and mirrored in every way."""
@@ -79,14 +80,20 @@ def near(
     """
     found = [np.empty((0, 2), dtype=np.int64)]
     for start in range(0, len(hashes), _BLOCK):
-        block = hashes[start : start + _BLOCK, 0, None, :]
-        close = np.zeros((block.shape[0], len(hashes) - start), dtype=bool)
-        for variant in range(VARIANTS):
+        turned = _signed(hashes[start : start + _BLOCK])
+        for before in range(0, start + 1, _BLOCK):
             # The turns and mirrorings are a group: comparing one side as it is misses nothing.
-            differing = np.bitwise_count(block ^ hashes[None, start:, variant, :]).sum(axis=2, dtype=np.int16)
-            close |= differing <= within
-        i, j = np.nonzero(close)
-        later = j > i
-        found.append(np.stack([i[later], j[later]], axis=1) + start)
+            alike = _signed(hashes[before : before + _BLOCK, :1]) @ turned.T
+            close = (alike >= _BITS - 2 * within).reshape(len(alike), -1, VARIANTS).any(axis=2)
+            i, j = np.nonzero(close)
+            pairs = np.stack([i + before, j + start], axis=1)
+            found.append(pairs[pairs[:, 0] < pairs[:, 1]])
         progress(min(start + _BLOCK, len(hashes)), len(hashes))
-    return np.concatenate(found)
+    pairs = np.concatenate(found)
+    return pairs[np.lexsort((pairs[:, 1], pairs[:, 0]))]
+
+
+def _signed(hashes: npt.NDArray[np.uint64]) -> npt.NDArray[np.float32]:
+    """Every bit as ±1, shape (hashes, 256): their products count, exactly, the bits that are alike."""
+    bits = np.unpackbits(np.ascontiguousarray(hashes).view(np.uint8).reshape(-1, _BITS // 8), axis=1)
+    return bits.astype(np.float32) * 2 - 1

@@ -70,12 +70,15 @@ class Count:
 class Report:
     """A data set's validation: counts are of valid rows but `rows`, shares are of 1.
 
+    `readable` counts the photos that the worker would take, `usable` those of them that have a label and are
+    not sensitive.
     `completeness` counts the records that say something, by field; `licences` counts by family; `pairs`
     counts near-duplicates, exact ones among them; `clusters` is what may be dealt out to splits.
     """
 
     rows: int
     valid: int
+    readable: int
     usable: int
     findings: tuple[Finding, ...]
     completeness: dict[str, int]
@@ -118,6 +121,7 @@ def validate(corpus: Corpus) -> Report:
     return Report(
         rows=len(corpus.rows),
         valid=len(items),
+        readable=sum(one.look.rejected is None for one in corpus.seen),
         usable=int(corpus.usable().sum()),
         findings=tuple(_findings(corpus)),
         completeness={

@@ -22,8 +22,9 @@ def report(found: Report) -> Group:
     """A validation report: findings, continents, completeness, licences, leanings."""
     return Group(
         Text(
-            f"{found.rows} rows, {found.valid} valid, {found.usable} photos to use; {found.groups} groups,"
-            f" {found.pairs} pairs of near-duplicates, {found.clusters} clusters that stay together"
+            f"{found.rows} rows, {found.valid} valid, {found.readable} files readable, {found.usable} photos"
+            f" to use; {found.groups} groups, {found.pairs} pairs of near-duplicates, {found.clusters}"
+            " clusters that stay together"
         ),
         *_findings(found.findings),
         _continents(found),
@@ -70,7 +71,8 @@ def labels(found: Labelled) -> Group:
     if agreement.photos:
         told = (
             f"Where a label was there and metadata was sure, they agreed on {agreement.agreed} of"
-            f" {agreement.photos} photos (95% interval {agreement.low:.2f}–{agreement.high:.2f})."
+            f" {agreement.photos} photos of {agreement.groups} groups"
+            f" (95% interval {agreement.low:.2f}–{agreement.high:.2f})."
         )
     return Group(_table("Labels", ("", "photos"), rows), Text(told))
 
@@ -95,12 +97,13 @@ def _findings(findings: Sequence[Finding]) -> Iterable[RenderableType]:
 
 
 def _continents(found: Report) -> Table:
-    headings = ("continent", "photos", "groups", "sources", *SPLITS)
+    split = [name for name in SPLITS if any(found.splits[name].values())]
+    headings = ("continent", "photos", "groups", "sources", *split)
     rows = [
         (
             DISPLAY_NAMES[slug],
             *map(str, (count.photos, count.groups, count.sources)),
-            *(str(found.splits[split][slug]) for split in SPLITS),
+            *(str(found.splits[name][slug]) for name in split),
         )
         for slug, count in found.continents.items()
     ]

@@ -90,7 +90,7 @@ def test_agreement_is_over_photos_that_had_a_label() -> None:
     labelled = Labelled(verdicts=tuple(verdicts))
     agreement = labelled.agreement()
     interval = binomtest(8, 9).proportion_ci(method="wilson")
-    assert (agreement.agreed, agreement.photos) == (8, 9)
+    assert (agreement.agreed, agreement.photos, agreement.groups) == (8, 9, 1)
     assert (agreement.low, agreement.high) == pytest.approx((interval.low, interval.high))
     assert labelled.document()["labels"] == {"manifest": 10, "gps": 1}
     assert labelled.document()["review"] == {"contradicts_label": 1}

@@ -94,6 +94,17 @@ def test_pairs_are_those_of_comparing_all_with_all(monkeypatch: pytest.MonkeyPat
     assert reported == [(4, 9), (8, 9), (9, 9)]
 
 
+def test_the_distance_is_kept_to_the_bit() -> None:
+    """Of hashes that differ from the first in 63, 64 and 65 bits, those within 64 are its near-duplicates."""
+    bits = np.random.default_rng(1).integers(0, 2, (4, perceptual.VARIANTS, 256), dtype=np.uint8)
+    for row, differing in ((1, 63), (2, 64), (3, 65)):
+        bits[row, 5] = bits[0, 0]
+        bits[row, 5, :differing] ^= 1
+    hashes = np.packbits(bits, axis=2).view(np.uint64)
+    assert perceptual.near(hashes, within=64).tolist() == [[0, 1], [0, 2]]
+    assert perceptual.near(hashes, within=63).tolist() == [[0, 1]]
+
+
 def test_no_pictures_have_no_pairs() -> None:
     """An empty data set is no special case."""
     assert perceptual.near(np.empty((0, perceptual.VARIANTS, perceptual.WORDS), np.uint64)).shape == (0, 2)

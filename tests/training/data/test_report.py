@@ -59,7 +59,8 @@ def test_a_data_set_in_order_has_no_findings(folder: Path) -> None:
     result = validated(folder, good())
     assert result.findings == ()
     assert result.holds
-    assert (result.rows, result.valid, result.usable, result.clusters, result.pairs) == (21, 21, 21, 21, 0)
+    assert (result.rows, result.valid, result.readable, result.usable) == (21, 21, 21, 21)
+    assert (result.groups, result.clusters, result.pairs) == (21, 21, 0)
     assert result.continents["oceania"] == report.Count(photos=3, groups=3, sources=3)
     assert result.splits["test"]["asia"] == 1
     assert result.completeness["license"] == 21
