@@ -21,10 +21,10 @@ def validator() -> Draft202012Validator:
 def faults(document: dict[str, Any]) -> tuple[str, ...]:
     """The fields in which a record is not what the schema allows, in alphabetical order.
 
-    Fields alone: a validator's own message would repeat the value. A rule over several fields counts for the
-    label, which all such rules are about.
+    Fields alone: a validator's own message would repeat the value. A field too many or too few is a fault of
+    the whole `row`.
     """
     wrong = set()
     for error in validator().iter_errors(document):
-        wrong.add(str(error.absolute_path[0]) if error.absolute_path else "continent_label")
+        wrong.add(str(error.absolute_path[0]) if error.absolute_path else "row")
     return tuple(sorted(wrong))

@@ -133,8 +133,9 @@ def test_what_cannot_be_done_is_refused_with_the_mend(tmp_path: Path) -> None:
         run("split", tmp_path, "--output", out, "--by-source", tmp_path / "s.csv")
     with pytest.raises(Refuse, match="cannot be written"):
         run("validate", tmp_path, "--json", tmp_path / "no" / "report.json")
-    made.dataset(tmp_path, [made.row(f"{n}.jpg", label_method="synthetic") for n in range(3)])
-    with pytest.raises(Refuse, match="100% of the photos are synthetic"):
+    rows = [made.row(f"{n}.jpg", label_method="synthetic" if n < 2 else "") for n in range(10)]
+    made.dataset(tmp_path, rows)
+    with pytest.raises(Refuse, match="20% of the photos are synthetic"):
         run("split", tmp_path, "--output", out)
 
 

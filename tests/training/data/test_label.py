@@ -9,6 +9,7 @@ import pytest
 from scipy.stats import binomtest
 
 from tests.training.data import made
+from tests.training.data.test_photo import with_exif
 from training.data import evidence, manifest, photo
 from training.data.item import Item
 from training.data.label import Verdict, judge, pooled
@@ -57,8 +58,14 @@ def test_a_sure_verdict_labels(evidence_: Evidence, method: str) -> None:
         (NO_EVIDENCE, "no_evidence"),
         (speaking(timezone=towards("asia", 0.8)), "uncertain"),
         (speaking(timezone=towards("asia", 0.9), gps=towards("europe", 0.97)), "contradictory"),
+        (
+            speaking(
+                timezone=towards("asia", 0.97), gps=towards("europe", 0.97), caption=towards("asia", 0.97)
+            ),
+            "contradictory",
+        ),
     ],
-    ids=["nothing", "one weak stream", "two that differ"],
+    ids=["nothing", "one weak stream", "two that differ", "two against one"],
 )
 def test_the_ambiguous_is_asked(evidence_: Evidence, question: str) -> None:
     """Nothing, too little or a contradiction: no label, and a row in the review list that says which."""
@@ -115,6 +122,17 @@ def test_coordinates_of_the_manifest_label_and_stay_behind(tmp_path: Path) -> No
     assert (item.continent_label, item.label_method) == ("africa", "gps")
     assert label_of(one, tmp_path, gps=False).continent_label is None
     assert [text for text in ("1.28", "36.8") if text in repr(one) + repr(item)] == []
+
+
+def test_coordinates_of_the_file_label_where_policy_lets_them(tmp_path: Path) -> None:
+    """A phone's photo of Cape Town is labelled from its own coordinates, and not with the policy off."""
+    with_exif(tmp_path / "a.jpg")
+    path = made.manifest(tmp_path, [made.row("a.jpg", "")])
+    (one,) = photo.see(manifest.read(path))
+    assert label_of(one, tmp_path).continent_label == "africa"
+    found = evidence.evidence_of(one, tmp_path, now=1.8e9, gps=False)
+    assert found.gps_continent is None
+    assert "gps" not in found.streams
 
 
 def test_words_of_the_manifest_label_together(tmp_path: Path) -> None:
