@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -11,21 +11,27 @@ import numpy as np
 from training.evaluation.answers import Answers, Matrix, Truth
 from training.evaluation.resampling import Figure, difference, figure
 from training.evaluation.scores import SCORES, value
-from worker.record import SLUGS, STREAMS
+from training.fusion.batch import EvidenceBatch
+from training.fusion.pool import Pool
+from worker.finish.probability import softmax
+from worker.record import STREAMS
 
-Fuse = Callable[[Matrix, Matrix], Matrix]
-"""Image probabilities (n, 7) and evidence vectors (n, 63) → probabilities (n, 7)."""
+Fuse = Callable[[Matrix, EvidenceBatch], Matrix]
+"""Image logits (n, heads, 7) and evidence → fused logits of the same shape: `fuse` of any fusion model."""
 
-BLOCK: Final = 2 + len(SLUGS)
 CLOSED: Final = "gps"
 """The stream that headline scores never use: it is the answer, not evidence for it."""
 
-REFERENCE: Final = "visual"
+VISUAL: Final = "visual"
+OPEN: Final = "visual + metadata"
+
+UNFITTED: Final = Pool(weight=np.ones((1, len(STREAMS))))
+"""The log-linear pool that trusts every stream by its own quality: nothing in it is fitted."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ablation:
-    """One set of parts on `n` photos that have any evidence: scores, and the change against the pixels alone.
+    """One set of parts on `n` photos: scores, and the change against the pixels alone.
 
     `relative` is the change of top-1 as a share of what the pixels alone reach, None where that is nothing.
     """
@@ -51,53 +57,37 @@ class Ablation:
         }
 
 
-def pool(image: Matrix, vectors: Matrix) -> Matrix:
-    """The log-linear pool: log p + Σ quality · log likelihood over the streams, normalised.
-
-    Transparent, and nothing in it is fitted (Genest and Zidek, 1986). A stream that is absent adds nothing.
-    """
-    blocks = vectors.reshape(len(vectors), len(STREAMS), BLOCK)
-    present, quality, likelihood = blocks[..., 0], blocks[..., 1], blocks[..., 2:]
-    score = np.log(np.maximum(image, 1e-12)) + ((present * quality)[..., None] * likelihood).sum(axis=1)
-    score = np.exp(score - score.max(axis=1, keepdims=True))
-    return np.asarray(score / score.sum(axis=1, keepdims=True))
-
-
-def ablate(truth: Truth, image: Matrix, vectors: Matrix, fuse: Fuse = pool) -> dict[str, Answers]:
+def ablate(
+    truth: Truth, logits: Matrix, evidence: EvidenceBatch, fuse: Fuse = UNFITTED.fuse
+) -> dict[str, Answers]:
     """Answers by parts: the pixels, the metadata, both without GPS, with each stream alone, and with GPS.
 
     Args:
         truth: of n photos.
-        image: probabilities from the pixels alone, (n, 7).
-        vectors: `Evidence.vector()` of each photo, (n, 63).
+        logits: of the pixels alone, temperature-scaled, (n, heads, 7).
+        evidence: of the same photos.
         fuse: joins them.
     """
-    even = np.full_like(image, 1 / len(SLUGS))
-    open_ = only(vectors, [name for name in STREAMS if name != CLOSED])
+    blind, open_ = np.zeros_like(logits), evidence.without(CLOSED)
+    streams = {name: evidence.without(*(each for each in STREAMS if each != name)) for name in STREAMS}
     found = {
-        REFERENCE: image,
-        "metadata": fuse(even, open_),
-        "visual + metadata": fuse(image, open_),
+        VISUAL: logits,
+        "metadata": fuse(blind, open_),
+        OPEN: fuse(logits, open_),
         **{
-            f"visual + {name}": fuse(image, only(vectors, [name]))
-            for name in STREAMS
-            if name != CLOSED and _present(vectors, name).any()
+            f"visual + {name}": fuse(logits, alone)
+            for name, alone in streams.items()
+            if name != CLOSED and alone.present.any()
         },
     }
-    if _present(vectors, CLOSED).any():
-        found["visual + metadata + gps"] = fuse(image, vectors)
-    return {name: Answers.plain(truth, p) for name, p in found.items()}
-
-
-def only(vectors: Matrix, streams: Sequence[str]) -> Matrix:
-    """The vectors (n, 63) with nothing but these streams."""
-    kept = np.repeat([name in streams for name in STREAMS], BLOCK)
-    return np.where(kept, vectors, 0.0)
+    if streams[CLOSED].present.any():
+        found["visual + metadata + gps"] = fuse(logits, evidence)
+    return {name: Answers.plain(truth, softmax(each.mean(axis=1))) for name, each in found.items()}
 
 
 def table(answers: Mapping[str, Answers]) -> tuple[Ablation, ...]:
     """A row for each set of parts, against the pixels alone; intervals over groups."""
-    visual = answers[REFERENCE]
+    visual = answers[VISUAL]
     group = visual.truth.group
     base = value(SCORES["top1"], visual)
     found = []
@@ -117,5 +107,10 @@ def table(answers: Mapping[str, Answers]) -> tuple[Ablation, ...]:
     return tuple(found)
 
 
-def _present(vectors: Matrix, name: str) -> Matrix:
-    return vectors[:, STREAMS.index(name) * BLOCK]
+def log_p(p: Matrix) -> Matrix:
+    """Probabilities (n, 7) as logits of one head, (n, 1, 7).
+
+    >>> softmax(log_p(np.array([[0.25, 0.75]]))).round(6).tolist()
+    [[[0.25, 0.75]]]
+    """
+    return np.asarray(np.log(np.maximum(p, 1e-12))[:, None, :])

@@ -9,16 +9,17 @@ from typing import Any, Final
 import numpy as np
 
 from training.embeddings import Embeddings
-from training.evaluation import baselines, coverage, summary
+from training.evaluation import ablations, baselines, coverage, summary
 from training.evaluation.ablations import Ablation
-from training.evaluation.answers import Answers, Labels
+from training.evaluation.answers import Answers, Labels, Matrix, Truth
 from training.evaluation.coverage import Exchangeable
 from training.evaluation.nested import Finishing, Fit, Meter, by_group, by_source, nested
 from training.evaluation.predicted import Predicted
 from training.evaluation.resampling import Figure
 from training.evaluation.robustness import Row as Corrupted
 from training.evaluation.summary import Summary, summarise
-from worker.record import SLUGS
+from training.fusion.batch import EvidenceBatch
+from worker.record import SLUGS, STREAMS
 
 SCHEMA: Final = "pangaea.evaluation.v1"
 MODEL: Final = "model"
@@ -84,10 +85,24 @@ class Evaluation:
         }
 
 
-def on_unseen_sources(photos: Embeddings, how: Fit, model: Mapping[str, str], meter: Meter) -> Evaluation:
+def on_unseen_sources(
+    photos: Embeddings,
+    how: Fit,
+    *,
+    model: Mapping[str, str],
+    meter: Meter,
+    evidence: EvidenceBatch | None = None,
+) -> Evaluation:
     """The headline: every source left out whole in turn, calibration fitted within, baselines alike.
 
     Beside it the same in domain: groups left out, every source on both sides.
+
+    Args:
+        photos: what is fitted on and judged.
+        how: fits the heads.
+        model: what is judged, in words.
+        meter: told how far it is.
+        evidence: what the photos' own metadata say, where it is known; scored in the table of parts.
 
     Raises:
         Refuse: the photos are of fewer than three sources.
@@ -108,16 +123,24 @@ def on_unseen_sources(photos: Embeddings, how: Fit, model: Mapping[str, str], me
         differences=summary.differences(answers, others),
         exchangeable=coverage.halved(inside.p, inside.truth.label),
         finishings=dict(zip(names, unseen.finishings, strict=True)),
+        ablations=() if evidence is None else parts(answers.truth, unseen.scaled(), evidence),
     )
 
 
 def on_folder(
-    found: Predicted, *, counts: Mapping[str, int], seen: frozenset[str], model: Mapping[str, str], how: str
+    found: Predicted,
+    evidence: EvidenceBatch,
+    *,
+    counts: Mapping[str, int],
+    seen: frozenset[str],
+    model: Mapping[str, str],
+    how: str,
 ) -> Evaluation:
     """The scores of what the worker says of a folder's photos.
 
     Args:
         found: at least one photo that the worker took.
+        evidence: what the metadata of these photos say.
         counts: training photos by slug, for what knowing nothing of the pixels reaches.
         seen: groups that the model was fitted on; photos of others are scored apart where there are both.
         model: what answered.
@@ -146,9 +169,24 @@ def on_folder(
         others=others,
         rows={MODEL: summary.row(final), **{name: summary.row(each) for name, each in guess.items()}},
         differences=summary.differences(final, guess),
-        counts={"undetermined": found.reasons, "rejected": found.rejected},
+        counts={
+            "undetermined": found.reasons,
+            "rejected": found.rejected,
+            "evidence": {
+                name: int(present.sum()) for name, present in zip(STREAMS, evidence.present.T, strict=True)
+            },
+        },
+        ablations=parts(final.truth, ablations.log_p(found.visual.p), evidence),
         notes=tuple(notes),
     )
+
+
+def parts(truth: Truth, logits: Matrix, evidence: EvidenceBatch) -> tuple[Ablation, ...]:
+    """The table of parts over the photos that carry any evidence; empty where none does."""
+    rows = np.asarray(evidence.present.any(axis=1))
+    if not rows.any():
+        return ()
+    return ablations.table(ablations.ablate(truth.take(rows), logits[rows], evidence.take(rows)))
 
 
 def _baselines(photos: Embeddings, outer: Labels) -> dict[str, Answers]:

@@ -45,9 +45,10 @@ class Labelled:
 def read(path: Path) -> Labelled:
     """Read a manifest: UTF-8, a header line; a column for the file (path, file or image_id) and `continent`.
 
-    Further columns that are read: group, source (or source_repo), captiontext, languagetag, timezone and
-    label_method. A row without a continent, of a missing file, of a file that an earlier row has, or of a
-    synthetic picture is passed over and counted. Coordinates are not read.
+    Further columns that are read: group, source or source_repo (the repositories of one publisher are one
+    source), captiontext, languagetag, timezone and label_method. A row without a continent, of a missing
+    file, of a file that an earlier row has, or of a synthetic picture is passed over and counted.
+    Coordinates are not read.
 
     Args:
         path: the CSV, or a folder that holds a `manifest.csv`; files are named relative to its folder.
@@ -111,18 +112,17 @@ def _rows(path: Path) -> list[dict[str, str]]:
 
 
 def _field(column: str) -> str:
-    """What a column is for; `source_repo` stays what it is, since repositories have owners."""
-    name = column.strip().lower()
-    return name if name == "source_repo" else field_of(column) or name
+    """What a column is for; one that nobody knows is for nothing."""
+    return field_of(column) or ""
 
 
 def _photo(place: Path, row: dict[str, str], label: int) -> LabelledPhoto:
-    repository = row.get("source_repo")
+    collected = row.get("source")
     return LabelledPhoto(
         path=place,
         label=label,
         group=row.get("group") or str(place),
-        source=row.get("source") or (source_of(repository) if repository else ONE_SOURCE),
+        source=source_of(collected) if collected else ONE_SOURCE,
         **{name: _cut(row.get(name), most) for name, most in _LONGEST.items()},
     )
 

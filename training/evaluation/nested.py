@@ -68,6 +68,11 @@ class Nested:
                 called[rows] = low[rows] >= finishing.theta
         return Answers(truth=self.truth, p=p, sureness=low, sets=sets, called=called)
 
+    def scaled(self) -> Matrix:
+        """The logits (n, heads, labels), each photo's divided by its fold's temperature."""
+        fitted = np.array([each.temperature for each in self.finishings])
+        return np.asarray(self.logits / fitted[self.fold][:, None, None])
+
 
 def linear_heads(recipe: Recipe) -> Fit:
     """The heads that ship, as something that can be fitted again and again."""
@@ -146,12 +151,12 @@ def _learned(label: Labels, fold: Labels, outer: int) -> Mask:
     Of a continent whose photos were all left out nothing can be learned, and how wrong that goes says
     nothing about a model that has seen all seven. They are judged all the same.
     """
-    kept = fold != outer
-    for number in np.unique(fold[kept]):
+    rest = fold != outer
+    learned = np.zeros(len(label), dtype=np.bool_)
+    for number in np.unique(fold[rest]):
         own = fold == number
-        known = np.unique(label[kept & ~own])
-        kept[own & ~np.isin(label, known)] = False
-    return kept
+        learned |= own & np.isin(label, label[rest & ~own])
+    return learned
 
 
 def finishing(logits: Matrix, truth: Truth, student_t: float) -> Finishing:

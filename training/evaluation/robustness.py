@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
@@ -16,8 +16,8 @@ from training.evaluation.corruptions import CORRUPTIONS, SEVERITIES, corrupted
 from training.evaluation.resampling import Figure, difference, figure
 from training.evaluation.scores import SCORES, mean
 from training.evaluation.served import Submitted
-from worker.errors import Reject
 from worker.prepare.decode import DecodeLimits, Target, decode
+from worker.record import Pixels
 
 Case = tuple[str, int]
 """A corruption and its severity; ("clean", 0) is none."""
@@ -71,24 +71,17 @@ def table(answers: Mapping[Case, Answers]) -> tuple[Row, ...]:
     )
 
 
-def submissions(
-    photos: Sequence[Callable[[], Submitted]], case: Case, *, limits: DecodeLimits, target: Target
-) -> list[Callable[[], Submitted]]:
-    """The photos as files that show them corrupted, at the size that the engine's input is cut from.
+def canvas(photo: Submitted, limits: DecodeLimits, target: Target) -> Pixels:
+    """The photo as pixels of the size that the engine's input is cut from, upright.
 
-    Only pixels are left of them: no EXIF, no caption. A photo that cannot be decoded stays as it is.
+    Raises:
+        Reject: the worker would not take it either.
     """
-    return [partial(_submission, photo, case, limits, target) for photo in photos]
+    return decode(photo.data, limits, Target(size=target.resized, crop=1.0)).pixels
 
 
-def _submission(
-    photo: Callable[[], Submitted], case: Case, limits: DecodeLimits, target: Target
-) -> Submitted:
-    sent = photo()
-    try:
-        pixels = decode(sent.data, limits, Target(size=target.resized, crop=1.0)).pixels
-    except Reject:
-        return sent
+def submission(pixels: Pixels, case: Case) -> Submitted:
+    """The photo, corrupted, as a file that holds nothing but its pixels: no EXIF, no caption."""
     if case != CLEAN:
         pixels = corrupted(case[0], pixels, case[1])
     buffer = io.BytesIO()

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
@@ -22,20 +23,25 @@ from training.embeddings import Embeddings
 from training.engines import repository
 from training.evaluation import labelled, robustness
 from training.evaluation.evaluation import Evaluation, on_folder, on_unseen_sources
-from training.evaluation.labelled import Labelled
+from training.evaluation.labelled import Labelled, LabelledPhoto
 from training.evaluation.nested import Meter, linear_heads
 from training.evaluation.predicted import Predicted, predicted
 from training.evaluation.report.terminal import render
-from training.evaluation.served import Served, Submitted, serve, submitted
+from training.evaluation.served import Served, serve, submitted
+from training.fusion.batch import EvidenceBatch
 from training.heads import Recipe
 from training.places import EMBEDDINGS, EXAMPLES, MODELS
 from worker.edges.card import Card
 from worker.edges.card import load as load_card
 from worker.errors import Refuse
 from worker.prepare.decode import DecodeLimits
+from worker.prepare.evidence import read as evidence
 from worker.record import Prediction
 from worker.settings import Settings
 from worker.settings import load as load_settings
+
+MOST_CORRUPTED: Final = 100
+"""Photos that are judged corrupted: each is, in 33 ways."""
 
 THROUGH: Final = "through the worker's own intake, decoding, engine and finishing"
 
@@ -93,7 +99,9 @@ def headline(plan: Plan, meter: Meter) -> Evaluation:
     photos, card = _embeddings(plan.models), load_card(_card(plan.models))
     document = _document(plan.models)
     recipe = Recipe(c=document["training"]["c"], heads=card.heads, seed=document["training"]["seed"])
-    found = on_unseen_sources(photos, linear_heads(recipe), {"card": card.id, "embeddings": "fp32"}, meter)
+    found = on_unseen_sources(
+        photos, linear_heads(recipe), model={"card": card.id, "embeddings": "fp32"}, meter=meter
+    )
     examples = of_folder(replace(plan, manifest=EXAMPLES / "manifest.csv"), meter)
     return replace(
         found,
@@ -117,30 +125,43 @@ def of_folder(plan: Plan, meter: Meter) -> Evaluation:
         card = load_card(settings.card)
         evaluation = on_folder(
             found,
+            evidence_of([given.photos[row] for row in found.rows]),
             counts=_document(plan.models)["training"]["by_continent"],
-            seen=_seen(plan.models, card),
+            seen=fitted_groups(plan.models, card),
             model=_model(said),
             how=f"{len(given.photos)} photos of a manifest {THROUGH}",
         )
         evaluation = replace(evaluation, counts={**evaluation.counts, "passed_over": given.passed_over})
         if plan.corruptions:
             rows = corrupted(given, found, settings, card, meter)
-            evaluation = replace(
-                evaluation, robustness=rows, robustness_photos=f"{len(found.final)} photos of the manifest"
-            )
+            count = min(len(found.rows), MOST_CORRUPTED)
+            evaluation = replace(evaluation, robustness=rows, robustness_photos=f"{count} of the photos")
     return evaluation
+
+
+def evidence_of(photos: Sequence[LabelledPhoto]) -> EvidenceBatch:
+    """What the metadata of the photos say about their continents: EXIF, and what was said beside the file."""
+    now = time.time()
+    found = []
+    for photo in photos:
+        sent = submitted(photo)
+        found.append(
+            evidence.read(
+                sent.data, caption=sent.caption, language=sent.language, timezone=sent.timezone, now=now
+            )
+        )
+    return EvidenceBatch.of(found)
 
 
 def corrupted(
     given: Labelled, found: Predicted, settings: Settings, card: Card, meter: Meter
 ) -> tuple[robustness.Row, ...]:
-    """The photos that the worker took, every corruption of them, through the same path."""
-    kept = [given.photos[row] for row in found.rows]
+    """Every corruption of photos that the worker took, at most a hundred, through the same path."""
     limits = DecodeLimits(settings.limit.pixels, settings.limit.side)
-    sent: list[Callable[[], Submitted]] = []
-    for case in robustness.CASES:
-        each = [partial(submitted, photo) for photo in kept]
-        sent += robustness.submissions(each, case, limits=limits, target=card.target)
+    rows = np.random.default_rng(0).permutation(found.rows)[:MOST_CORRUPTED]
+    kept = [given.photos[row] for row in sorted(rows)]
+    seen = [robustness.canvas(submitted(photo), limits, card.target) for photo in kept]
+    sent = [partial(robustness.submission, pixels, case) for case in robustness.CASES for pixels in seen]
     outcomes = serve(sent, settings, meter).outcomes
     parts = [
         outcomes[number * len(kept) : (number + 1) * len(kept)] for number in range(len(robustness.CASES))
@@ -202,7 +223,7 @@ def _embeddings(models: Path) -> Embeddings:
     return embeddings.load(EMBEDDINGS if models == MODELS else models / "embeddings.npz")
 
 
-def _seen(models: Path, card: Card) -> frozenset[str]:
+def fitted_groups(models: Path, card: Card) -> frozenset[str]:
     """The groups that the card's heads were fitted on, where the embeddings are there to say it."""
     try:
         photos = _embeddings(models)

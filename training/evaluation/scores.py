@@ -167,7 +167,10 @@ def _called(answers: Answers, label: int) -> Matrix:
 
 
 def _macro(score: Callable[..., Matrix], answers: Answers, weights: Matrix) -> Matrix:
-    each = np.stack([score(answers, weights, label=label) for label in answers.truth.judged])
+    judged = answers.truth.judged
+    if not judged:
+        return np.full(len(weights), np.nan)
+    each = np.stack([score(answers, weights, label=label) for label in judged])
     known = np.isfinite(each).astype(np.float64)
     return _ratio(np.nan_to_num(each).sum(axis=0), known.sum(axis=0))
 

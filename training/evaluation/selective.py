@@ -6,10 +6,9 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
 
-import numpy as np
-
 from training.evaluation.answers import Answers
 from training.evaluation.scores import risk, value
+from training.uncertainty.selective import excess, risk_coverage
 
 STEPS: Final = 20
 
@@ -44,25 +43,12 @@ class Curve:
 def measure(answers: Answers) -> Curve:
     """The risk–coverage curve (El-Yaniv and Wiener, 2010) at 5%, 10%, … 100% of the photos, and its area."""
     shares = [step / STEPS for step in range(1, STEPS + 1)]
+    wrong = ~answers.right
+    area = risk_coverage(answers.sureness, wrong).area
     return Curve(
         shares=tuple(shares),
         risks=tuple(value(partial(risk, share=share), answers) for share in shares),
-        area=area(answers),
-        best=_best(float(1 - answers.right.mean()), len(answers)),
-        blind=float(1 - answers.right.mean()),
+        area=area,
+        best=area - excess(answers.sureness, wrong),
+        blind=float(wrong.mean()),
     )
-
-
-def area(answers: Answers) -> float:
-    """The mean risk of the surest 1, 2, … n photos; ties shared out (Geifman and El-Yaniv, 2017)."""
-    order = np.argsort(-answers.sureness, kind="stable")
-    _, tied, counts = np.unique(-answers.sureness[order], return_inverse=True, return_counts=True)
-    wrong = ~answers.right[order]
-    # Within a tie every order is as good: each photo counts as the tie's mean.
-    share = np.bincount(tied, wrong) / counts
-    return float((np.cumsum(share[tied]) / np.arange(1, len(answers) + 1)).mean())
-
-
-def _best(error: float, n: int) -> float:
-    wrong = np.arange(n) >= n - round(error * n)
-    return float((np.cumsum(wrong) / np.arange(1, n + 1)).mean())

@@ -95,7 +95,9 @@ async def _serve(photos: Sequence[Callable[[], Submitted]], settings: Settings, 
         async def work() -> None:
             nonlocal done
             for number in waiting:
-                outcomes[number] = await _outcome(path, photos[number](), number)
+                # On a thread of its own: reading (or corrupting) one photo must not hold up the others.
+                photo = await asyncio.to_thread(photos[number])
+                outcomes[number] = await _outcome(path, photo, number)
                 done += 1
                 meter("photos", done, len(photos))
 

@@ -9,6 +9,7 @@ from typing import TypeAlias
 
 from matplotlib.figure import Figure
 
+from training.evaluation.coverage import HALVINGS
 from training.evaluation.evaluation import MODEL, Evaluation
 from training.evaluation.report import tables
 from training.evaluation.report.plots import confusion, forest, reliability, risk, robustness
@@ -135,9 +136,9 @@ def _calibration(found: Evaluation) -> Iterator[Block]:
     inside = found.exchangeable
     if inside is not None:
         yield (
-            f"In domain the 90% sets hold {number(inside.mean)}: over {inside.halvings} random halvings,"
-            f" fitted on {inside.band.fitted} photos and tested on {inside.band.tested}, the coverage lies in"
-            f" its beta-binomial band ({number(inside.band.low)} to {number(inside.band.high)}) in"
+            f"In domain the 90% sets hold {number(inside.mean)}: over {HALVINGS} random halvings,"
+            f" fitted on {inside.fitted} photos and tested on {inside.tested}, the coverage lies in"
+            f" its beta-binomial band ({number(inside.low)} to {number(inside.high)}) in"
             f" {inside.inside:.0%} of them; 95% is what the theory says."
         )
     if found.finishings:

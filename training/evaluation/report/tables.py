@@ -233,6 +233,20 @@ def robustness(found: Evaluation) -> Table:
     )
 
 
+def robustness_in_short(found: Evaluation) -> Table:
+    """How many answers stay what they were, a row a corruption."""
+    names = dict.fromkeys(row.corruption for row in found.robustness)
+    agreement = {(row.corruption, row.severity): row.agreement.value for row in found.robustness}
+    return Table(
+        title=f"{found.robustness_photos}, corrupted: the share with the same answer as clean",
+        columns=("corruption", "light", "medium", "heavy"),
+        rows=tuple(
+            (in_words(name), *(number(agreement.get((name, severity))) for severity in (1, 2, 3)))
+            for name in names
+        ),
+    )
+
+
 def ablations(found: Evaluation) -> Table:
     """What each part of the evidence is worth."""
     return Table(
@@ -272,10 +286,11 @@ def counts(found: Evaluation) -> Iterator[str]:
         "passed_over": "Rows passed over",
         "rejected": "Photos that the worker rejects",
         "undetermined": "Photos of which no continent is called",
+        "evidence": "Photos that carry evidence of a kind",
     }
     for name, each in found.counts.items():
-        if each:
-            told = ", ".join(f"{count} {in_words(why)}" for why, count in sorted(each.items()))
+        if any(each.values()):
+            told = ", ".join(f"{count} {in_words(why)}" for why, count in sorted(each.items()) if count)
             yield f"{words.get(name, in_words(name))}: {told}."
 
 

@@ -25,7 +25,7 @@ def render(found: Evaluation) -> Group:
     if found.ablations:
         parts.append(_drawn(tables.ablations(found)))
     if found.robustness:
-        parts.append(_drawn(tables.robustness(found)))
+        parts.append(_drawn(tables.robustness_in_short(found)))
     parts += [Text(line) for line in (*tables.counts(found), *found.notes)]
     parts.append(Text(f"Measured: {found.how}."))
     return Group(*parts)

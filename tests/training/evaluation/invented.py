@@ -1,0 +1,52 @@
+"""Answers that are drawn, so that what is true of them is known."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from training.embeddings import Embeddings
+from training.evaluation.answers import Answers, Labels, Matrix, Truth
+
+
+def truth_of(label: Labels, *, photos_a_group: int = 2, groups_a_source: int = 3) -> Truth:
+    """Photos in their order: so many a group, so many groups a source."""
+    group = np.arange(len(label)) // photos_a_group
+    return Truth(
+        label=np.asarray(label, dtype=np.int64),
+        group=np.array([f"g{number}" for number in group]),
+        source=np.array([f"s{number // groups_a_source}" for number in group]),
+    )
+
+
+def drawn(n: int, *, seed: int = 0, stretch: float = 1.0, spread: float = 1.0) -> Answers:
+    """Labels drawn from probabilities of which the answers' logits are `stretch` times too sure."""
+    rng = np.random.default_rng(seed)
+    z = rng.normal(size=(n, 7)) * spread
+    label = np.array([rng.choice(7, p=row) for row in softmax(z)])
+    p = softmax(z * stretch)
+    return Answers(
+        truth=truth_of(label),
+        p=p,
+        sureness=p.max(axis=1) - rng.uniform(0, 0.05, n),
+        sets=p >= 0.08,
+        called=p.max(axis=1) > 0.4,
+    )
+
+
+def softmax(z: Matrix) -> Matrix:
+    """Softmax over the last axis."""
+    e = np.exp(z - z.max(axis=-1, keepdims=True))
+    return np.asarray(e / e.sum(axis=-1, keepdims=True))
+
+
+def embedded(n: int = 120, *, seed: int = 0, width: int = 12, noise: float = 0.7) -> Embeddings:
+    """Photos whose embedding shows their continent, through noise; sources of very different looks."""
+    rng = np.random.default_rng(seed)
+    label = rng.integers(0, 7, n)
+    truth = truth_of(label, photos_a_group=2, groups_a_source=10)
+    look = {name: rng.normal(size=width) for name in np.unique(truth.source)}
+    centre = rng.normal(size=(7, width))
+    x = centre[label] + noise * rng.normal(size=(n, width)) + [0.5 * look[name] for name in truth.source]
+    return Embeddings(
+        x=x, bf16=None, label=label, group=truth.group, source=truth.source, backbone_sha256="0" * 64
+    )
