@@ -15,6 +15,10 @@ import numpy as np
 import openvino
 import triton_python_backend_utils as pb_utils
 
+_DTYPES = {"TYPE_UINT8": np.uint8, "TYPE_FP32": np.float32}
+# What is not quantised in an INT8 engine runs in float32: such engines are for processors without bf16.
+_HINTS = {"fp32": "f32", "bf16": "bf16", "int8": "f32"}
+
 
 class TritonPythonModel:
     """One instance of an engine; Triton calls initialize once and execute for every batch."""
@@ -35,47 +39,55 @@ class TritonPythonModel:
                 f"{path.name} of {args['model_name']} has changed since it was built"
                 f" (sha256 {found[:12]}, built with {parameter['sha256'][:12]}): run pangaea models build"
             )
-        self._input: str = config["input"][0]["name"]
-        self._output: str = config["output"][0]["name"]
+        self._inputs: list[str] = [one["name"] for one in config["input"]]
+        self._outputs: list[str] = [one["name"] for one in config["output"]]
         self._request = _compile(data, parameter, config["max_batch_size"]).create_infer_request()
-        shape, kind = config["input"][0]["dims"], config["input"][0]["data_type"]
-        dtype = np.uint8 if kind == "TYPE_UINT8" else np.float32
+        shapes = [(tuple(map(int, one["dims"])), _DTYPES[one["data_type"]]) for one in config["input"]]
         for size in range(1, config["max_batch_size"] + 1):
             # A batch size that was never seen stalls for half a second: see each before reporting ready.
-            self._run(np.zeros((size, *map(int, shape)), dtype))
+            self._run([np.zeros((size, *shape), dtype) for shape, dtype in shapes])
 
     def execute(self, requests: list[Any]) -> list[Any]:
         """Answer each request of the batch; those whose sender has gone are not run."""
         responses: list[Any] = [None] * len(requests)
-        waiting, inputs = [], []
+        waiting, taken = [], []
         for index, request in enumerate(requests):
             if request.is_cancelled():
                 gone = pb_utils.TritonError("cancelled before it ran", pb_utils.TritonError.CANCELLED)
                 responses[index] = pb_utils.InferenceResponse(error=gone)
             else:
                 waiting.append(index)
-                inputs.append(pb_utils.get_input_tensor_by_name(request, self._input).as_numpy())
+                taken.append([_array(request, name) for name in self._inputs])
         if waiting:
-            output = self._run(inputs[0] if len(inputs) == 1 else np.concatenate(inputs))
+            alone = len(taken) == 1
+            outputs = self._run(
+                taken[0] if alone else [np.concatenate(column) for column in zip(*taken, strict=True)]
+            )
             start = 0
-            for index, tensor in zip(waiting, inputs, strict=True):
-                part = output[start : start + len(tensor)]
-                start += len(tensor)
-                responses[index] = pb_utils.InferenceResponse([pb_utils.Tensor(self._output, part)])
+            for index, arrays in zip(waiting, taken, strict=True):
+                rows = slice(start, start + len(arrays[0]))
+                start = rows.stop
+                named = zip(self._outputs, outputs, strict=True)
+                responses[index] = pb_utils.InferenceResponse(
+                    [pb_utils.Tensor(name, output[rows]) for name, output in named]
+                )
         return responses
 
-    def _run(self, batch: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-        self._request.infer({0: batch}, share_inputs=True)
-        # A copy: the request's own memory is overwritten by the next batch.
-        return np.array(self._request.get_output_tensor(0).data)
+    def _run(self, batch: list[np.ndarray[Any, Any]]) -> list[np.ndarray[Any, Any]]:
+        self._request.infer(dict(zip(self._inputs, batch, strict=True)), share_inputs=True)
+        # Copies: the request's own memory is overwritten by the next batch.
+        return [np.array(self._request.get_tensor(name).data) for name in self._outputs]
+
+
+def _array(request: Any, name: str) -> np.ndarray[Any, Any]:  # noqa: ANN401 - Triton's, untyped
+    array: np.ndarray[Any, Any] = pb_utils.get_input_tensor_by_name(request, name).as_numpy()
+    return array
 
 
 def _compile(data: bytes, parameter: dict[str, str], largest: int) -> openvino.CompiledModel:
     core = openvino.Core()
     model = core.read_model(data)
-    shape = model.input(0).partial_shape
-    shape[0] = openvino.Dimension(1, largest)
-    model.reshape(shape)
+    model.reshape({each.any_name: _batched(each.partial_shape, largest) for each in model.inputs})
     # What this process may use, which in a container is less than what the machine has.
     threads = min(int(parameter["threads"]), len(os.sched_getaffinity(0)))
     return core.compile_model(
@@ -86,6 +98,11 @@ def _compile(data: bytes, parameter: dict[str, str], largest: int) -> openvino.C
             # Or every instance, each a process that knows of no other, would take the first processor.
             "ENABLE_CPU_PINNING": False,
             "INFERENCE_NUM_THREADS": threads,
-            "INFERENCE_PRECISION_HINT": {"fp32": "f32", "bf16": "bf16"}[parameter["precision"]],
+            "INFERENCE_PRECISION_HINT": _HINTS[parameter["precision"]],
         },
     )
+
+
+def _batched(shape: openvino.PartialShape, largest: int) -> openvino.PartialShape:
+    shape[0] = openvino.Dimension(1, largest)
+    return shape

@@ -1,39 +1,38 @@
 """Engines for the CPU: OpenVINO, behind Triton's python backend.
 
 The engine's file is the ONNX itself: OpenVINO compiles it as the model is loaded, for the machine that it is
-loaded on, so the hash that the backend checks is the source's own.
+loaded on, so the hash that the backend checks is the source's own (or, for INT8, the quantised file's).
 """
 
 from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from training.dataset import LIMITS
 from training.engines.made import Made
-from training.engines.parity import Parity, compare
-from training.engines.reference import onnx_embeddings, onnx_logits
-from training.engines.tensors import tensors
+from training.engines.parity import CROP, LEAST_COSINE, ensure_close, golden_pixels, measure
+from training.engines.reference import Array, Feed, batches
 from worker.errors import Refuse
-from worker.prepare.decode import Target, decode
-from worker.record import Pixels
 
-PRECISIONS = ("fp32", "bf16")
-CROP = 0.875
+__all__ = ["CROP", "LEAST_COSINE", "golden_pixels"]
+
+PRECISIONS = ("fp32", "bf16", "int8")
 MOST_INSTANCES = 8
 """Each takes 280 MiB: a machine with more processors gives each instance more threads."""
 
-LEAST_COSINE = {"fp32": 0.9999, "bf16": 0.95}
-"""An embedding farther from the reference than this fails the build: the calibration would not carry over."""
+_HINTS = {"fp32": "f32", "bf16": "bf16", "int8": "f32"}
 
 
 def settle(precision: str, cpuinfo: Path = Path("/proc/cpuinfo")) -> str:
     """`auto` becomes bf16 where the processor has it in silicon (AVX-512 BF16 or AMX), else fp32.
+
+    Never INT8, which has to be quantised, measured and calibrated first (docs/engines.md).
 
     Raises:
         Refuse: no such precision.
@@ -68,51 +67,65 @@ def make(onnx: bytes, folder: Path, *, precision: str, threads: int) -> Made:
     return Made(file="model.onnx", parameters={"threads": str(threads)})
 
 
-def parity(onnx: dict[str, bytes], model: str, golden: tuple[Path, ...], *, precision: str) -> dict[str, Any]:
+def parity(
+    onnx: dict[str, bytes],
+    model: str,
+    golden: tuple[Path, ...],
+    *,
+    precision: str,
+    served: bytes | None = None,
+) -> dict[str, Any]:
     """Compare the engine with its source on the golden photos, or on noise where there are none.
+
+    Args:
+        onnx: the sources by name.
+        model: which of them.
+        golden: the photos' files.
+        precision: the engine's.
+        served: the file that the engine loads, where it is not the source itself.
 
     Raises:
         Refuse: they are farther apart than the precision explains.
     """
-    size = tensors(onnx["efficientnet"], name="efficientnet").input_dims[0]
-    photos = golden_pixels(golden, size)
-    embeddings = onnx_embeddings(onnx["efficientnet"], photos)
-    if model == "efficientnet":
-        found = compare(embeddings, run(onnx[model], photos, precision=precision))
-    else:
-        reference = onnx_logits(onnx[model], embeddings)
-        found = compare(
-            reference.reshape(len(photos), -1),
-            run(onnx[model], embeddings, precision=precision).reshape(len(photos), -1),
-        )
-    _ensure_close(found, model, precision)
+    found = measure(onnx, model, golden, runner(served or onnx[model], precision=precision))
+    ensure_close(found, model, precision)
     return found.document()
 
 
-def run(onnx: bytes, inputs: npt.NDArray[Any], *, precision: str) -> npt.NDArray[np.float32]:
-    """Run a model in this process as the backend would: float32 (n, …)."""
+def run(onnx: bytes, inputs: npt.NDArray[Any], *, precision: str) -> Array:
+    """Run a model of one input and one output in this process as the backend would: float32 (n, …)."""
+    compiled = _compile(onnx, precision)
+    (found,) = _answers(compiled, {compiled.inputs[0].any_name: inputs}).values()
+    return found
+
+
+def runner(onnx: bytes, *, precision: str, threads: int = 0) -> Callable[[Feed], dict[str, Array]]:
+    """A model compiled in this process as the backend would: from inputs by name to outputs by name.
+
+    Threads 0: as many as OpenVINO likes.
+    """
+    compiled = _compile(onnx, precision, threads)
+    return lambda feed: _answers(compiled, feed)
+
+
+def _compile(onnx: bytes, precision: str, threads: int = 0) -> Any:  # noqa: ANN401 - openvino is untyped
     import openvino  # noqa: PLC0415 - 0.2 s, and the models extra only
 
     core = openvino.Core()
-    hint = {"fp32": "f32", "bf16": "bf16"}[precision]
-    compiled = core.compile_model(
-        core.read_model(onnx), "CPU", {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": hint}
-    )
-    parts = [np.array(compiled(inputs[i : i + 8])[0], dtype=np.float32) for i in range(0, len(inputs), 8)]
-    return np.concatenate(parts)
+    options: dict[str, Any] = {
+        "PERFORMANCE_HINT": "LATENCY",
+        "INFERENCE_PRECISION_HINT": _HINTS[precision],
+    }
+    if threads:
+        options |= {"INFERENCE_NUM_THREADS": threads, "ENABLE_CPU_PINNING": False}
+    return core.compile_model(core.read_model(onnx), "CPU", options)
 
 
-def golden_pixels(golden: tuple[Path, ...], size: int) -> Pixels:
-    """The golden photos as the engine takes them, uint8 (n, size, size, 3); seeded noise if none."""
-    if not golden:
-        return np.random.default_rng(0).integers(0, 256, (3, size, size, 3), dtype=np.uint8)
-    target = Target(size=size, crop=CROP)
-    return np.stack([decode(path.read_bytes(), LIMITS, target).pixels for path in golden])
-
-
-def _ensure_close(found: Parity, model: str, precision: str) -> None:
-    if not found.min_cosine >= LEAST_COSINE[precision]:
-        raise Refuse(
-            f"the {precision} engine of {model} is too far from its source (cosine {found.min_cosine:.4f},"
-            f" least {LEAST_COSINE[precision]}): build it with --precision fp32."
-        )
+def _answers(compiled: Any, feed: Feed) -> dict[str, Array]:  # noqa: ANN401 - likewise
+    names = [one.any_name for one in compiled.outputs]
+    parts = []
+    for part in batches(feed):
+        answer = compiled(part)
+        parts.append([np.array(answer[name], dtype=np.float32) for name in names])
+    columns = zip(*parts, strict=True)
+    return {name: np.concatenate(column) for name, column in zip(names, columns, strict=True)}

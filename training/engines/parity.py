@@ -1,12 +1,26 @@
-"""How close an engine's answers are to the reference's."""
+"""How close an engine's answers are to the reference's, on the golden photos."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+
+from training.dataset import LIMITS
+from training.engines.reference import Array, Feed, answers, onnx_embeddings
+from training.engines.tensors import signature, tensors
+from worker.errors import Refuse
+from worker.prepare.decode import Target, decode
+from worker.record import Pixels
+
+CROP = 0.875
+
+LEAST_COSINE: Mapping[str, float] = {"fp32": 0.9999, "bf16": 0.95, "fp16": 0.999, "int8": 0.75}
+"""An embedding farther from the reference than this fails the build: the calibration would not carry over."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,3 +50,55 @@ def compare(reference: npt.NDArray[np.float32], other: npt.NDArray[np.float32]) 
     return Parity(
         photos=len(a), max_abs_difference=float(np.abs(a - b).max()), min_cosine=float(cosine.min())
     )
+
+
+def measure(
+    onnx: Mapping[str, bytes],
+    model: str,
+    golden: tuple[Path, ...],
+    run: Callable[[Feed], Mapping[str, Array]],
+) -> Parity:
+    """Compare an engine with its source on the golden photos, or on noise where there are none.
+
+    Args:
+        onnx: the sources by name; the heads are asked about what the backbone's source gives.
+        model: which of them the engine was made from.
+        golden: the photos' files.
+        run: the engine, inputs by name to outputs by name.
+    """
+    photos = golden_pixels(golden, tensors(onnx["efficientnet"], name="efficientnet").input_dims[0])
+    feed: dict[str, npt.NDArray[np.generic]] = {}
+    if model == "efficientnet":
+        feed["image"] = photos
+    else:
+        rng = np.random.default_rng(0)
+        beside = signature(onnx[model], name=model).inputs
+        feed |= {one.name: rng.random((len(photos), *one.dims), dtype=np.float32) for one in beside}
+        feed["embedding"] = onnx_embeddings(onnx["efficientnet"], photos)
+    expected, found = answers(onnx[model], feed), run(feed)
+    flat = [
+        np.concatenate([np.reshape(each[name], (len(photos), -1)) for name in expected], axis=1)
+        for each in (expected, found)
+    ]
+    return compare(*flat)
+
+
+def ensure_close(found: Parity, model: str, precision: str) -> None:
+    """Check that an engine is as near to its source as its precision explains.
+
+    Raises:
+        Refuse: it is not, or its answers are no numbers.
+    """
+    if not found.min_cosine >= LEAST_COSINE[precision]:
+        raise Refuse(
+            f"the {precision} engine of {model} is too far from its source (cosine {found.min_cosine:.4f},"
+            f" least {LEAST_COSINE[precision]}): build it with --precision fp32."
+        )
+
+
+def golden_pixels(golden: tuple[Path, ...], size: int) -> Pixels:
+    """The golden photos as the engine takes them, uint8 (n, size, size, 3); seeded noise if none."""
+    if not golden:
+        return np.random.default_rng(0).integers(0, 256, (3, size, size, 3), dtype=np.uint8)
+    target = Target(size=size, crop=CROP)
+    return np.stack([decode(path.read_bytes(), LIMITS, target).pixels for path in golden])

@@ -13,9 +13,9 @@ from typing import Any, Literal
 
 from local.home import home
 from local.install import once
-from training.engines import openvino_engine, tensorrt_engine
-from training.engines.config import engine_config, ensemble_config
-from training.engines.tensors import Tensors, tensors
+from training.engines import openvino_engine, quantised, tensorrt_engine
+from training.engines.config import engine_config, ensemble_config, ensure_joined
+from training.engines.tensors import signature
 from worker.errors import Refuse
 
 Target = Literal["cpu", "tensorrt"]
@@ -28,7 +28,11 @@ FORMAT = "1"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """All that decides what a build writes; its digest is the repository's name."""
+    """All that decides what a build writes; its digest is the repository's name.
+
+    `quantised` is the backbone's INT8 file where that is the precision; `machine` is what the engines fit
+    besides any processor: a TensorRT plan fits the GPU that it was built on.
+    """
 
     target: Target
     precision: str
@@ -36,6 +40,8 @@ class Plan:
     threads: int
     onnx: dict[str, bytes]
     golden: tuple[Path, ...]
+    quantised: bytes | None = None
+    machine: str = ""
 
     def sha256(self, model: str) -> str:
         """The hash of a model's ONNX file."""
@@ -49,10 +55,12 @@ class Plan:
     @property
     def digest(self) -> str:
         """The content address: what goes in, what turns it into an engine, and how."""
-        tool = "openvino" if self.target == "cpu" else "tensorrt"
+        tool = _version("openvino") if self.target == "cpu" else tensorrt_engine.installed()
+        int8 = hashlib.sha256(self.quantised).hexdigest() if self.quantised else ""
         code = [path.read_text(encoding="utf-8") for path in sorted(Path(__file__).parent.glob("*.py"))]
         shape = f"{self.instances}x{self.threads}"
-        parts = (FORMAT, self.target, self.precision, shape, self.source_sha256, _version(tool), *code)
+        goes_in = (self.target, self.precision, shape, self.source_sha256, int8, self.machine)
+        parts = (FORMAT, *goes_in, tool, *code)
         return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
 
 
@@ -62,7 +70,8 @@ def plan(models: Path, *, target: Target, precision: str, instances: int | None 
     Precision `auto` is what its processor is best at, `instances` None as many as it has processors.
 
     Raises:
-        Refuse: a source is missing, or the precision is not one that the target has.
+        Refuse: a source (or, for INT8, the quantised file) is missing, or the precision is not one that the
+            target has.
     """
     try:
         onnx = {model: (models / model / "1" / "model.onnx").read_bytes() for model in MODELS}
@@ -74,7 +83,16 @@ def plan(models: Path, *, target: Target, precision: str, instances: int | None 
     golden = tuple(sorted((models / "continent" / "golden").glob("*.jpg")))
     count = openvino_engine.instances(instances) if target == "cpu" else instances or 1
     threads = max(1, openvino_engine.usable() // count) if target == "cpu" else 1
-    return Plan(target=target, precision=settled, instances=count, threads=threads, onnx=onnx, golden=golden)
+    return Plan(
+        target=target,
+        precision=settled,
+        instances=count,
+        threads=threads,
+        onnx=onnx,
+        golden=golden,
+        quantised=quantised.read(models, onnx["efficientnet"]) if settled == "int8" else None,
+        machine="" if target == "cpu" else tensorrt_engine.gpu(),
+    )
 
 
 def build(work: Plan, output: Path | None = None, progress: Progress = lambda _what: None) -> Path:
@@ -111,8 +129,8 @@ def intact(repository: Path, work: Plan) -> bool:
 
 
 def _write(work: Plan, staged: Path, progress: Progress) -> None:
-    shapes = {model: tensors(work.onnx[model], name=model) for model in MODELS}
-    _ensure_joined(shapes)
+    shapes = {model: signature(work.onnx[model], name=model) for model in MODELS}
+    ensure_joined(shapes["efficientnet"], shapes["fusion"])
     engine = openvino_engine if work.target == "cpu" else tensorrt_engine
     for model in MODELS:
         # The heads are a hundred-thousandth of the work: rounding them would cost and save nothing.
@@ -121,11 +139,11 @@ def _write(work: Plan, staged: Path, progress: Progress) -> None:
         folder = staged / model
         (folder / "1").mkdir(parents=True)
         wide = model == "efficientnet"
-        made = engine.make(
-            work.onnx[model], folder / "1", precision=precision, threads=work.threads if wide else 1
-        )
+        source = work.quantised if wide and work.quantised else work.onnx[model]
+        made = engine.make(source, folder / "1", precision=precision, threads=work.threads if wide else 1)
         progress(f"{model}: comparing with its source")
-        parity = engine.parity(work.onnx, model, work.golden, precision=precision)
+        served = (folder / "1" / made.file).read_bytes()
+        parity = engine.parity(work.onnx, model, work.golden, precision=precision, served=served)
         stated = {
             "source_sha256": work.sha256(model),
             "target": work.target,
@@ -154,15 +172,6 @@ def _write(work: Plan, staged: Path, progress: Progress) -> None:
         str(path.relative_to(staged)): _sha256(path) for path in sorted(staged.rglob("*")) if path.is_file()
     }
     _json(staged / "continent" / "engine.json", {**stated, "digest": work.digest, "files": files})
-
-
-def _ensure_joined(shapes: dict[str, Tensors]) -> None:
-    backbone, heads = shapes["efficientnet"], shapes["fusion"]
-    if backbone.output_dims != heads.input_dims:
-        raise Refuse(
-            f"the backbone gives {backbone.output_dims[0]} values and the heads take {heads.input_dims[0]}:"
-            " fit heads for this backbone with `python -m training.train --backbone-onnx`."
-        )
 
 
 def _json(path: Path, document: dict[str, Any]) -> None:

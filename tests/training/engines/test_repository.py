@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 
 from training import fusion
 from training.app import app
-from training.engines import openvino_engine, repository
+from training.engines import openvino_engine, parity, repository
 from training.engines.parity import Parity
 from training.heads import Heads
 from training.places import CARD, MODELS
@@ -150,7 +150,7 @@ def test_auto_is_what_the_processor_has(tmp_path: Path, flags: str, expected: st
 
 def test_unknown_precisions_are_bad_usage() -> None:
     """A precision that the target lacks is exit code 2 and names those it has."""
-    with pytest.raises(Refuse, match="auto, fp32, bf16") as refusal:
+    with pytest.raises(Refuse, match="auto, fp32, bf16, int8") as refusal:
         openvino_engine.settle("int4")
     assert refusal.value.exit_code == 2
 
@@ -158,7 +158,7 @@ def test_unknown_precisions_are_bad_usage() -> None:
 def test_an_engine_too_far_from_its_source_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     """Parity is a condition, not a remark: no engine is built whose answers were never calibrated."""
     far = Parity(photos=3, max_abs_difference=9.0, min_cosine=float("nan"))
-    monkeypatch.setattr(openvino_engine, "compare", lambda _a, _b: far)
+    monkeypatch.setattr(parity, "compare", lambda _a, _b: far)
     onnx = repository.plan(MODELS, target="cpu", precision="fp32").onnx
     with pytest.raises(Refuse, match="too far from its source"):
         openvino_engine.parity(onnx, "fusion", (), precision="fp32")

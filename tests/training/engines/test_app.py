@@ -1,0 +1,116 @@
+"""The commands about engines."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from typer.testing import CliRunner
+
+from training import embeddings, evaluate
+from training.engines import cost, quantised, summary
+from training.engines.agreement import Agreement
+from training.engines.app import app
+from training.engines.table import engines
+from training.heads import Heads
+from training.places import MODELS
+from worker.errors import Refuse
+
+
+def ask(*words: str) -> tuple[int, str]:
+    """Exit code and output."""
+    done = CliRunner().invoke(app, list(words), env={"COLUMNS": "200"})
+    if done.exception is not None and not isinstance(done.exception, SystemExit):
+        raise done.exception
+    return done.exit_code, done.output
+
+
+def test_the_graphs_are_judged(tmp_path: Path) -> None:
+    """The committed models: nothing speaks against them in any precision; the file has the figures."""
+    code, output = ask("graph", "--json", str(tmp_path / "graph.json"))
+    assert code == 0
+    assert "efficientnet fp16" in output
+    found = json.loads((tmp_path / "graph.json").read_text(encoding="utf-8"))["models"]
+    assert found["efficientnet fp32"]["operators"]["Conv"] == 64
+    assert all(one["problems"] == [] for one in found.values())
+
+
+def test_the_comparison_says_what_was_not_measured(
+    tmp_path: Path, committed: embeddings.Embeddings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Float32 beside itself, INT8 not quantised, TensorRT never built: every engine has its line."""
+    # Refitting takes seconds; which heads judge does not matter here.
+    weight = np.random.default_rng(0).normal(size=(5, 7, committed.x.shape[1])) / 100
+    some = Heads(weight=weight, bias=np.zeros((5, 7)))
+    quick = evaluate.Folds(without=dict.fromkeys(np.unique(committed.source).tolist(), some))
+    monkeypatch.setattr(evaluate, "leave_sources_out", lambda _photos, _recipe: quick)
+    short = cost.measure
+    monkeypatch.setattr(cost, "measure", lambda run, photos: short(run, photos, rounds=1, seconds=0.01))
+    code, output = ask("compare", "--json", str(tmp_path / "engines.json"))
+    assert code == 0
+    rows = json.loads((tmp_path / "engines.json").read_text(encoding="utf-8"))["engines"]
+    by = {(row["target"], row["precision"]): row for row in rows}
+    assert by["cpu", "fp32"]["agreement"]["verdict"] == "ships"
+    assert [one["batch"] for one in by["cpu", "fp32"]["costs"]] == [1, 8]
+    assert by["cpu", "int8"]["state"] == "not quantised"
+    assert {by["tensorrt", name]["state"] for name in ("fp32", "fp16", "int8")} == {"never built"}
+    assert output.count("never built") == 3
+
+
+def test_photos_may_be_given_instead(tmp_path: Path, committed: embeddings.Embeddings) -> None:
+    """A folder of labelled photos is embedded by every engine; one without a manifest is named."""
+    with pytest.raises(Refuse, match="manifest"):
+        summary.summary(MODELS, committed, photos=tmp_path)
+
+
+def test_quantising_writes_beside_the_backbone(
+    tmp_path: Path, backbone: bytes, quantised_backbone: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The example photos are what it sees; the file it writes is the one that `models build` reads."""
+    folder = tmp_path / "efficientnet" / "1"
+    folder.mkdir(parents=True)
+    (folder / "model.onnx").write_bytes(backbone)
+    seen: list[npt.NDArray[np.uint8]] = []
+
+    def made(source: bytes, photos: npt.NDArray[np.uint8], _meter: object) -> bytes:
+        seen.append(photos)
+        return quantised.stamped(quantised_backbone, source)
+
+    monkeypatch.setattr(quantised, "quantise", made)
+    code, output = ask("quantise", "--models", str(tmp_path))
+    assert code == 0
+    assert "from 29 photos" in output
+    assert seen[0].shape[1:] == (8, 8, 3)
+    assert quantised.stamp(quantised.read(tmp_path, backbone)) is not None
+    shutil.rmtree(folder)
+    with pytest.raises(Refuse, match="--models"):
+        ask("quantise", "--models", str(tmp_path))
+
+
+def test_the_table_shows_the_verdict() -> None:
+    """Counts of clear calls kept, the cost with its interval; a line of its own for what was not measured."""
+    agreed = Agreement(
+        photos=340,
+        sources=15,
+        tolerance=0.03,
+        same=331,
+        clear=239,
+        overturned=1,
+        largest_gap=0.1,
+        usual_gap=0.03,
+        nll=-0.0017,
+        nll_low=-0.0097,
+        nll_high=0.0078,
+    )
+    row = summary.Row(target="cpu", precision="int8", state="measured", agreement=agreed)
+    cells = [next(iter(column.cells)) for column in engines([row]).columns]
+    assert cells[4:] == [
+        "238 of 239 clear, 331 of 340 in all",
+        "-0.0017 (-0.0097 to +0.0078)",
+        "differs",
+    ]
+    assert row.document()["agreement"]["verdict"] == "differs"
