@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 from training.evidence import decisions
-from training.evidence.regions import COMMON, REGIONS
+from training.evidence.regions import COMMON, NAMESAKES, REGIONS
 from training.evidence.sources import City, Country
 from worker.prepare.evidence.tables import RANKS
 from worker.prepare.evidence.words import plain
@@ -52,9 +52,9 @@ class Gazetteer:
         key = normal(name)
         if key in self._fixed or len(key) < _LEAST_LETTERS:
             return
-        if key in COMMON:
-            if rank < _METROPOLIS_RANK:
-                return
+        if key in COMMON or (key in NAMESAKES and rank < _METROPOLIS_RANK):
+            return
+        if key in NAMESAKES:
             rank = 0
         self._people[key][continent] += people
         self._ranks[key] = max(self._ranks[key], rank)
@@ -124,7 +124,7 @@ def gather(
                 for name in city.others
                 if _NAME.fullmatch(name)
                 and len(normal(name)) >= _FOREIGN_LETTERS
-                and normal(name) not in COMMON
+                and normal(name) not in NAMESAKES
             )
         for key in {normal(name) for name in names_of_city}:
             found.add(key, continent, max(city.population, 1), rank)

@@ -83,26 +83,31 @@ COMMON: Final = frozenset(
     victoria mission shaping ende hola david tank keystone greenwood converse temple clay vista bath
     mobile man bay beach boulder bridge brand bright buffalo canton cedar commerce concord eagle
     enterprise gap grand home hope imperial industry lake lakes liberal lucky marina mesa montana moon
-    morning mountain new normal north norwalk ocean old palm park parks paradise phoenix pilar plant
+    morning mountain new normal north norwalk ocean old palm park parks paradise pilar plant
     point port post power price pride prospect pueblo ranch rapid red ridge river rock rose royal ruby
     rugby sale san santa santo sea see sierra silver sky smith sol south sparks star stone street strand
     summit sun sunrise sunset sweet tall tower town troy tulip valley van vale viola vision water wave
-    west white wood woods young alexander alexandria allen amy andrea angel angela anna antonio arnold
-    austin barbara bella benjamin bernard betty bruno carlos carmen carol caroline carson charlotte
+    west white wood woods young alexander allen amy andrea angel angela anna antonio arnold
+    barbara bella benjamin bernard betty bruno carlos carmen carol caroline carson
     chelsea clara claire cristo daniel denis diana diego dixon douglas edward elena elizabeth emma erin
     eva felix fernando florence francis francisco frank franklin fred george grace grant gregory
     hamilton harper harris harry heather helen henderson henry howard hudson ian irene iris isabel
     isabela jackson james jane jessica jesus john johnson jose joseph juan julia kelly kent kim kyle
-    laura lauren lawrence lee leo leon leonardo lewis lincoln linda logan lorena louis louise lucas
+    laura lauren lawrence lee leo leonardo lewis lincoln linda logan lorena louis louise lucas
     lucia luis luna madison manuel marco marcos margarita maria marie mario marion mark marshall martin
     martina mary mason matthew maya mercedes michael miguel miranda montgomery morgan morris murray
     natalia nelson nicolas nina nora norman oliver olivia oscar owen pablo patricia paul paula pedro
     perry peter philip porter quincy rafael ramon ray regina rene richard richmond rita robert robin
-    rodriguez roger roy russell salvador samuel sara sarah scott sergio shelby simon sofia solomon
+    rodriguez roger roy russell samuel sara sarah scott sergio shelby simon solomon
     stella stephen stuart susan teresa thomas tina tom tracy trinidad tyler valentina vera vernon
-    vincent viviana walter warren warner warwick washington wayne webster wesley wills winston york
+    vincent viviana walter warren warner warwick wayne webster wesley wills winston york
     canon nikon leica olympus pentax contax minolta kodak sony ricoh lumix casio konica zeiss holga lomo
     ende bar pub cafe rabat lamp
     """.split()  # noqa: SIM905 - a paragraph of words is what a reviewer can read
 )
-"""Words, given names and brands that are also places: nothing is made of them, and little of a metropolis."""
+"""Words, given names, family names and brands that are also places: as places they are not known."""
+
+NAMESAKES: Final = frozenset(
+    {"sofia", "salvador", "phoenix", "austin", "charlotte", "alexandria", "washington", "leon"}
+)
+"""Given names and words whose cities are too large to leave out: known as cities, at the lowest rank."""
