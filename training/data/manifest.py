@@ -70,7 +70,7 @@ def read(path: Path, *, photos: Path | None = None) -> Manifest:
     Raises:
         Refuse: the file cannot be read, is too large, names no photos or one field twice.
     """
-    path = path / "manifest.csv" if path.is_dir() else path
+    path = file_of(path)
     reader = csv.reader(io.StringIO(_text(path), newline=""), strict=True)
     try:
         fields = _fields(next(reader, []), path)
@@ -83,6 +83,11 @@ def read(path: Path, *, photos: Path | None = None) -> Manifest:
         raise Refuse(f"{path.name} has more than {MOST_ROWS} rows: split it into several.", exit_code=2)
     rows = [_row(number, fields, line) for number, line in enumerate(lines, start=1) if line]
     return Manifest(folder=photos or path.parent, rows=tuple(_unique(rows)))
+
+
+def file_of(path: Path) -> Path:
+    """The manifest's file: the path itself, or the `manifest.csv` of the folder that it is."""
+    return path / "manifest.csv" if path.is_dir() else path
 
 
 def write(path: Path, items: Iterable[Item]) -> None:

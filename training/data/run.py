@@ -36,14 +36,19 @@ def validate(where: Where, figures: Path | None) -> int:
 
 
 def split(where: Where, output: Path, sources: Path | None, seed: int, figures: Path | None) -> int:
-    """Divide a data set, write its manifest and, if asked, a split for each source left out."""
+    """Divide a data set, write its manifest and, if asked, a split for each source left out.
+
+    Raises:
+        Refuse: a file would be written over another, or there is nothing to divide.
+    """
+    _apart(where.manifest, output, sources, figures)
     with shown() as meter:
         studied = corpus.study(where.manifest, photos=where.photos, meter=meter)
     found = divide.divide(studied, seed=seed)
     document = found.document()
+    folds = [] if sources is None else list(divide.by_source(studied, seed=seed))
     manifest.write(output, found.items)
     if sources is not None:
-        folds = list(divide.by_source(studied, seed=seed))
         rows = ((name, item.image_id, one or "") for name, photos in folds for item, one in photos)
         manifest.write_table(sources, ("held_out", "image_id", "data_split"), rows)
         document["by_source"] = {
@@ -55,7 +60,12 @@ def split(where: Where, output: Path, sources: Path | None, seed: int, figures: 
 
 
 def label(where: Where, output: Path, review: Path, *, gps: bool, figures: Path | None) -> int:
-    """Label a data set from its metadata, write its manifest and the list for a person."""
+    """Label a data set from its metadata, write its manifest and the list for a person.
+
+    Raises:
+        Refuse: a file would be written over another.
+    """
+    _apart(where.manifest, output, review, figures)
     now = time.time()
     with shown() as meter:
         studied = corpus.study(where.manifest, photos=where.photos, meter=meter)
@@ -68,6 +78,15 @@ def label(where: Where, output: Path, review: Path, *, gps: bool, figures: Path 
     manifest.write_table(review, REVIEW, found.review())
     _finish(show.labels(found), found.document(), figures)
     return 0
+
+
+def _apart(source: Path, *written: Path | None) -> None:
+    """Refuse to write over the manifest that is read, whose places and further columns would be lost."""
+    paths = [manifest.file_of(source), *(path for path in written if path is not None)]
+    if len({path.resolve() for path in paths}) < len(paths):
+        raise Refuse(
+            "one file would be written over another: give every file a name of its own.", exit_code=2
+        )
 
 
 def _finish(readable: RenderableType, document: dict[str, Any], figures: Path | None) -> None:

@@ -28,6 +28,7 @@ FIRST_SERVED: Final = (0, 2, 1)
 """Which splits get a continent that has fewer clusters than there are splits: fitting first, then judging."""
 
 _KICKS: Final = 300
+_PATIENCE: Final = 80
 _CLUSTERS_KICKED: Final = 100_000
 _KICKED: Final = 4
 _MOVES: Final = 1_000
@@ -72,14 +73,17 @@ def deal(
     generator = np.random.default_rng(seed)
     aim = _Aim.of(counts, shares)
     best, least = _settle(_begin(counts, held, shares, generator), counts, held, aim)
-    free = np.flatnonzero(~held)
+    free, since = np.flatnonzero(~held), 0
     for _ in range(min(_KICKS, _CLUSTERS_KICKED // len(counts)) if len(free) else 0):
         kicked = best.copy()
         few = generator.choice(free, min(len(free), int(generator.integers(1, _KICKED + 1))), replace=False)
         kicked[few] = generator.integers(0, len(shares.parts), len(few))
         found, cost = _settle(kicked, counts, held, aim)
+        since = 0 if cost < least - _NO_BETTER else since + 1
         if cost <= least:
             best, least = found, cost
+        if since == _PATIENCE:
+            break
     return best[cluster]
 
 

@@ -139,6 +139,23 @@ def test_what_cannot_be_done_is_refused_with_the_mend(tmp_path: Path) -> None:
         run("split", tmp_path, "--output", out)
 
 
+def test_no_file_is_written_over_another(tmp_path: Path) -> None:
+    """The manifest that is read keeps what no record holds; two results never share a name."""
+    rows = [made.row(f"{n}.jpg", lat="48.8566", lon="2.3522") for n in range(3)]
+    path = made.dataset(tmp_path, rows)
+    before, out = path.read_bytes(), tmp_path / "out.csv"
+    for words in (
+        ("split", tmp_path, "--output", path),
+        ("split", path, "--output", out, "--by-source", path),
+        ("label", path, "--output", out, "--review", out),
+        ("label", path, "--output", out, "--review", tmp_path / "r.csv", "--json", tmp_path / "." / "r.csv"),
+    ):
+        with pytest.raises(Refuse, match="over another"):
+            run(*words)
+    assert path.read_bytes() == before
+    assert not out.exists()
+
+
 def test_photos_that_cannot_be_used_are_in_no_split(tmp_path: Path) -> None:
     """Unlabelled, broken, sensitive and invalid rows are left out and counted; synthetic ones train."""
     rows = [made.row(f"{n}.jpg", group=f"g{n}", label_method="", sensitive="") for n in range(30)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from training.data.clusters import clusters
@@ -11,6 +11,7 @@ from training.data.clusters import clusters
 GROUPS = st.lists(st.sampled_from("abcdefgh"), min_size=1, max_size=12)
 
 
+@settings(deadline=None)
 @given(GROUPS, st.data())
 def test_clusters_are_the_closure(groups: list[str], data: st.DataObject) -> None:
     """Two photos share a cluster when a chain of groups and pairs joins them, and only then."""

@@ -11,7 +11,7 @@ from training.data.domains import UNUSED, leave_out
 NAMES = st.sampled_from(["a", "b", "c", None])
 
 
-@settings(max_examples=25)
+@settings(max_examples=25, deadline=None)
 @given(
     st.lists(st.tuples(NAMES, st.integers(0, 6), st.integers(0, 9), st.booleans()), min_size=1, max_size=30)
 )

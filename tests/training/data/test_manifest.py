@@ -128,7 +128,7 @@ ITEMS = st.builds(
 )
 
 
-@settings(max_examples=40)
+@settings(max_examples=40, deadline=None)
 @given(st.lists(ITEMS, min_size=1, max_size=4, unique_by=lambda each: each.image_id))
 def test_what_is_written_is_read_again(tmp_path_factory: pytest.TempPathFactory, items: list[Item]) -> None:
     """Whatever a record holds, its row says the same: quotes, commas, line ends, all letters."""

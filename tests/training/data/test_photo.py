@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import ExifTags, Image
 
@@ -68,6 +68,7 @@ def test_an_offset_of_no_zone_is_none(tmp_path: Path, offset: str) -> None:
     assert found.camera.timestamp == "2024-07-02T16:20:00"
 
 
+@settings(max_examples=50, deadline=None)
 @given(st.text(max_size=19), st.text(max_size=6))
 def test_what_a_camera_wrote_never_breaks_a_record(
     tmp_path_factory: pytest.TempPathFactory, taken: str, offset: str

@@ -29,7 +29,7 @@ def drawn(seed: int, photos: int, clusters: int) -> tuple[np.ndarray, np.ndarray
 CASES = st.tuples(st.integers(0, 10_000), st.integers(1, 60), st.integers(1, 25))
 
 
-@settings(max_examples=25)
+@settings(max_examples=25, deadline=None)
 @given(CASES, st.integers(0, 3))
 def test_no_cluster_is_torn(case: tuple[int, int, int], seed: int) -> None:
     """Every photo has a split, every cluster one; asked again, it is the same; fixed ones are in train."""
@@ -43,7 +43,7 @@ def test_no_cluster_is_torn(case: tuple[int, int, int], seed: int) -> None:
     assert np.array_equal(found, deal(label, cluster, fixed, FREE, seed=seed))
 
 
-@settings(max_examples=25)
+@settings(max_examples=25, deadline=None)
 @given(st.integers(0, 10_000))
 def test_continents_with_enough_clusters_are_in_every_split(seed: int) -> None:
     """With clusters of one continent each: three of them serve all splits, two train and test, one train."""
