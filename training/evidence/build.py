@@ -30,7 +30,7 @@ def build(folder: Path = FOLDER, *, say: Say = lambda _: None) -> None:
     say("clocks, daylight and seasons")
     countries = sources.zone_countries()
     places = population.places(sources.cities(), countries)
-    _arrays(folder / "times.npz", asdict(times.tabulate(places)))
+    _arrays(folder / "times.npz", asdict(times.tabulate(places, sources.zone)))
     say("zones, countries and languages")
     by_country = weights.of_countries(places)
     tables = {

@@ -80,7 +80,7 @@ def measure(positions: Sequence[Position], *, seed: int = 0) -> Figures:
         moment = datetime.fromtimestamp(datetime(_YEAR, 1, 1, 12, tzinfo=UTC).timestamp() + day * 86_400, UTC)
         local = moment.replace(tzinfo=None)
         streams = {
-            "clock": clock.of_offset(times.offset(zone, moment), local, 1.0),
+            "clock": clock.of_offset(times.offset(sources.zone(zone), moment), local, 1.0),
             "zone": timezone.read(zone, local),
         }
         for name, stream in streams.items():

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import tzinfo
 from functools import cache
 from importlib import metadata, resources
 from typing import Final
+from zoneinfo import ZoneInfo
 
 LEAST_POPULATION: Final = 15_000
 """Inhabitants of the smallest places that are read."""
@@ -109,6 +111,14 @@ def zone_countries() -> Mapping[str, str]:
     text = (resources.files("tzdata") / "zoneinfo" / "zone.tab").read_text(encoding="utf-8")
     rows = (line.split("\t") for line in text.splitlines() if not line.startswith("#"))
     return {row[2].strip(): row[0] for row in rows}
+
+
+@cache
+def zone(name: str) -> tzinfo:
+    """The rules of a zone by the tzdata package, whatever the machine's own database says."""
+    file = resources.files("tzdata").joinpath("zoneinfo", *name.split("/"))
+    with file.open("rb") as opened:
+        return ZoneInfo.from_file(opened, key=name)
 
 
 @cache

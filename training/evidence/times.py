@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
-from functools import cache
-from importlib import resources
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Final
-from zoneinfo import ZoneInfo
 
 import numpy as np
 import numpy.typing as npt
@@ -20,7 +17,6 @@ from worker.prepare.evidence.tables import (
     LEAST_OFFSET,
     OFFSET_STEP,
     OFFSETS,
-    Floats,
     Times,
 )
 from worker.record import SLUGS
@@ -40,11 +36,15 @@ _GRID: Final = 5.0
 """Degrees: places closer together than this share a sun."""
 
 
-def tabulate(places: Sequence[Place]) -> Times:
+Zones = Callable[[str], tzinfo]
+"""The rules of a time zone by its name."""
+
+
+def tabulate(places: Sequence[Place], zones: Zones) -> Times:
     """Make the three tables; P(· | continent) of places with the weights given."""
     return Times(
-        offset=_offsets(places).astype(np.float32),
-        daylight=_daylight(places).astype(np.float32),
+        offset=_offsets(places, zones).astype(np.float32),
+        daylight=_daylight(places, zones).astype(np.float32),
         season=_season(places).astype(np.float32),
     )
 
@@ -59,29 +59,22 @@ datetime.datetime(2026, 12, 23, 12, 0, tzinfo=datetime.timezone.utc))
     return datetime(year, half_month // 2 + 1, 23 if half_month % 2 else 8, 12, tzinfo=UTC)
 
 
-@cache
-def _zone(name: str) -> ZoneInfo:
-    """The zone by the tzdata package, whatever the machine's own database says."""
-    file = resources.files("tzdata").joinpath("zoneinfo", *name.split("/"))
-    with file.open("rb") as opened:
-        return ZoneInfo.from_file(opened, key=name)
-
-
-def offset(zone: str, moment: datetime) -> int:
+def offset(zone: tzinfo, moment: datetime) -> int:
     """Minutes east of UTC that clocks of the zone showed at a moment, to the nearest quarter of an hour."""
-    minutes = (moment.astimezone(_zone(zone)).utcoffset() or _NOTHING).total_seconds() / 60
+    minutes = (zone.utcoffset(moment.astimezone(zone)) or _NOTHING).total_seconds() / 60
     return round(minutes / OFFSET_STEP) * OFFSET_STEP
 
 
 _NOTHING: Final = timedelta(0)
 
 
-def _offsets(places: Sequence[Place]) -> npt.NDArray[np.float64]:
+def _offsets(places: Sequence[Place], zones: Zones) -> npt.NDArray[np.float64]:
     by_zone: dict[tuple[str, int], float] = defaultdict(float)
     for place in places:
         by_zone[place.zone, place.continent] += place.weight
     table = np.zeros((HALF_MONTHS, OFFSETS, len(SLUGS)))
-    for (zone, continent), weight in by_zone.items():
+    for (name, continent), weight in by_zone.items():
+        zone = zones(name)
         for half in range(HALF_MONTHS):
             for year in YEARS:
                 slot = (offset(zone, middle(year, half)) - LEAST_OFFSET) // OFFSET_STEP
@@ -91,9 +84,10 @@ def _offsets(places: Sequence[Place]) -> npt.NDArray[np.float64]:
     return table
 
 
-def elevation(
-    latitude: Floats, longitude: Floats, day: int, utc_hour: npt.NDArray[np.float64]
-) -> npt.NDArray[np.float64]:
+Degrees = npt.NDArray[np.float64]
+
+
+def elevation(latitude: Degrees, longitude: Degrees, day: int, utc_hour: npt.NDArray[np.float64]) -> Degrees:
     """The sun's elevation in degrees, to about two: no equation of time, a circular orbit.
 
     Args:
@@ -106,10 +100,11 @@ def elevation(
     angle = np.radians(15 * (utc_hour - 12) + longitude)
     phi = np.radians(latitude)
     sine = np.sin(phi) * np.sin(declination) + np.cos(phi) * np.cos(declination) * np.cos(angle)
-    return np.degrees(np.arcsin(np.clip(sine, -1, 1)))
+    height: Degrees = np.degrees(np.arcsin(np.clip(sine, -1, 1)))
+    return height
 
 
-def _daylight(places: Sequence[Place]) -> npt.NDArray[np.float64]:
+def _daylight(places: Sequence[Place], zones: Zones) -> npt.NDArray[np.float64]:
     suns: dict[tuple[str, int, float, float], float] = defaultdict(float)
     for place in places:
         cell = round(place.latitude / _GRID) * _GRID, round(place.longitude / _GRID) * _GRID
@@ -123,7 +118,7 @@ def _daylight(places: Sequence[Place]) -> npt.NDArray[np.float64]:
     table = np.zeros((HALF_MONTHS, HALF_HOURS, len(SLUGS)))
     for half in range(HALF_MONTHS):
         moment = middle(YEARS[-1], half)
-        ahead = np.array([offset(key[0], moment) / 60 for key in keys])[:, None]
+        ahead = np.array([offset(zones(key[0]), moment) / 60 for key in keys])[:, None]
         up = elevation(latitude, longitude, moment.timetuple().tm_yday, local - ahead) > SUNRISE
         for continent in range(len(SLUGS)):
             of = continents == continent
@@ -139,4 +134,5 @@ def _season(places: Sequence[Place]) -> npt.NDArray[np.float64]:
     days = np.array([middle(YEARS[-1], half).timetuple().tm_yday for half in range(HALF_MONTHS)])
     table = 1 + SUMMER_SHARE * np.clip(north, -1, 1) * np.cos(2 * np.pi * (days[:, None] - 196) / 365)
     table[:, ANTARCTICA] = np.repeat(ANTARCTIC_MONTHS, 2)
-    return table / table.sum(axis=0)
+    shares: npt.NDArray[np.float64] = table / table.sum(axis=0)
+    return shares

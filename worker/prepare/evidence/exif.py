@@ -120,12 +120,12 @@ def _when(
 
     The time of the last change is a program's as likely as a camera's; so it is used only with no other.
     """
-    for directory, entries, time, offset in (
+    for directory, entries, when, offset in (
         (second, shot, _TAKEN, _OFFSET_TAKEN),
         (second, shot, _DIGITISED, _OFFSET_DIGITISED),
         (first, names, _CHANGED, _OFFSET_CHANGED),
     ):
-        taken = _datetime(_TIME, _text(directory, entries.get(time)))
+        taken = _datetime(_TIME, _text(directory, entries.get(when)))
         if taken is not None:
             return taken, _offset(_text(second, shot.get(offset)))
     return None, None
@@ -136,7 +136,8 @@ def _datetime(form: re.Pattern[str], text: str) -> datetime | None:
     if match is None:
         return None
     try:
-        return datetime(*map(int, match.groups()))  # noqa: DTZ001 - a camera's local time, which has no zone
+        year, month, day, hour, minute, second = (*map(int, match.groups()), 0, 0, 0)[:6]
+        return datetime(year, month, day, hour, minute, second)  # noqa: DTZ001 - a camera's time has no zone
     except ValueError:
         return None
 
@@ -178,16 +179,16 @@ def _angle(directory: Directory, value: Entry | None, reference: Entry | None, l
     letter = _text(directory, reference, 2).upper()
     if not parts or letter not in letters or len(letter) != 1:
         return None
-    degrees = sum(part / 60**power for power, part in enumerate(parts))
+    degrees = sum(part / 60.0**power for power, part in enumerate(parts))
     return -degrees if letter == letters[1] else degrees
 
 
 def _exposure(directory: Directory, shot: dict[int, Entry]) -> float | None:
     """EV at ISO 100 = log2(N²/t) − log2(ISO/100): about 15 in sunshine, 5 in a room, below 0 at night."""
-    time = _fractions(directory, shot.get(_EXPOSURE_TIME), 1)
+    seconds = _fractions(directory, shot.get(_EXPOSURE_TIME), 1)
     number = _fractions(directory, shot.get(_F_NUMBER), 1)
     sensitivity = shot.get(_SENSITIVITY)
     speed = directory.whole(sensitivity) if sensitivity is not None and sensitivity.values == 1 else ()
-    if not (time and number and speed) or not (time[0] and number[0] and speed[0]):
+    if not (seconds and number and speed) or not (seconds[0] and number[0] and speed[0]):
         return None
-    return math.log2(number[0] ** 2 / time[0]) - math.log2(speed[0] / 100)
+    return math.log2(number[0] * number[0] / seconds[0]) - math.log2(speed[0] / 100)

@@ -30,9 +30,16 @@ def exif(
     return made
 
 
-def photo(kind: str = "JPEG", **tags: Any) -> bytes:
-    """A small picture of this format with these tags, by the directories of `exif`."""
-    return encoded(scene(64, 48), kind, exif=exif(**tags))
+def photo(
+    kind: str = "JPEG",
+    /,
+    *,
+    names: dict[int, Any] | None = None,
+    shot: dict[int, Any] | None = None,
+    place: dict[int, Any] | None = None,
+) -> bytes:
+    """A small picture of this format with these tags in the directories of `exif`."""
+    return encoded(scene(64, 48), kind, exif=exif(names=names, shot=shot, place=place))
 
 
 def position(latitude: float, longitude: float) -> dict[int, Any]:

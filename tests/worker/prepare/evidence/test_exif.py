@@ -7,6 +7,7 @@ import time
 from datetime import datetime
 from functools import cache
 from itertools import chain
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -19,7 +20,7 @@ from worker.prepare import container
 from worker.prepare.evidence.exif import NOTHING, Exif, read
 
 BERN = (46.948, 7.447)
-EVERYTHING = {
+EVERYTHING: dict[str, dict[int, Any]] = {
     "names": {0x010E: "Bern", 0x010F: "NIKON", 0x0110: "D750", 0x0132: "2025:01:01 10:00:00"},
     "shot": {**taken(offset="+02:00"), 0x829A: IFDRational(1, 100), 0x829D: IFDRational(8), 0x8827: 100},
     "place": {**position(*BERN), 7: (10.0, 0.0, 30.0), 29: "2024:06:01"},

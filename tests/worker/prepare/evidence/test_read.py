@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests import hostile
+from tests import crafted, hostile
 from tests.worker.prepare.evidence.photographed import NOW, photo, position, taken
 from worker.prepare.evidence import exif
 from worker.prepare.evidence.read import read
@@ -116,7 +116,7 @@ def test_a_surprise_would_show() -> None:
 def test_an_essay_and_a_flood_cost_little() -> None:
     """The most that a sender can make it do, a hundred times over: less than ten milliseconds each."""
     entries = [(0x9000, 3, 1, 0)] * 5_000
-    data = hostile.crafted.with_exif(hostile.photo(), hostile.crafted.directory(entries))
+    data = crafted.with_exif(hostile.photo(), crafted.directory(entries))
     caption = "São Tomé, Paris Tokyo Łódź 東京 " * 500
     read(data, caption=caption, now=NOW)
     begun = time.process_time()
