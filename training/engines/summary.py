@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from local.home import home
 from training import evaluate
 from training.dataset import TrainingPhoto, decodable, load_photos
 from training.embeddings import Embeddings, Labels, Matrix, Names
@@ -17,7 +21,7 @@ from training.engines import cost, openvino_engine, quantised, tensorrt_engine
 from training.engines.agreement import TOLERANCE, Agreement, agreement
 from training.engines.cost import Cost
 from training.engines.parity import CROP, golden_pixels
-from training.engines.reference import Feed
+from training.engines.reference import Feed, answers
 from training.engines.tensors import tensors
 from training.heads import Recipe
 from worker.errors import Refuse
@@ -29,7 +33,11 @@ Progress = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """An engine of the backbone: `state` is `measured`, or why it was not."""
+    """An engine of the backbone: `state` is `measured`, or why it was not.
+
+    The agreement of a TensorRT engine is that of the file it is built from, run on the CPU: what rounding
+    does, not what a GPU does.
+    """
 
     target: str
     precision: str
@@ -88,7 +96,8 @@ def summary(
     golden = golden_pixels(tuple(sorted((models / "continent" / "golden").glob("*.jpg"))), size)
     costs = cost.measure(engines, np.resize(golden, (8, *golden.shape[1:])))
     progress("engines: embedding photos")
-    judged = _committed(committed) if given is None else _embedded(*given, engines)
+    plans = _plans(files) if given is not None else {}
+    judged = _committed(committed) if given is None else _embedded(*given, engines | plans)
     progress("heads: refitting without each source in turn")
     agreed = agreements(judged, evaluate.leave_sources_out(committed, recipe or Recipe()))
     rows = [
@@ -103,7 +112,13 @@ def summary(
     ]
     rows += [Row(target="cpu", precision=name, state=why) for name, why in missing.items()]
     return rows + [
-        Row(target="tensorrt", precision=name, state="never built") for name in tensorrt_engine.PRECISIONS
+        Row(
+            target="tensorrt",
+            precision=name,
+            state=_plan_state(name, onnx),
+            agreement=agreed.get(f"{name} plan"),
+        )
+        for name in tensorrt_engine.PRECISIONS
     ]
 
 
@@ -124,7 +139,7 @@ def agreements(judged: Judged, folds: evaluate.Folds) -> dict[str, Agreement]:
         for name, x in judged.embeddings.items()
     }
     return {
-        name: agreement(p["fp32"], found, judged.label, judged.source, tolerance=TOLERANCE[name])
+        name: agreement(p["fp32"], found, judged.label, judged.source, tolerance=TOLERANCE[name.split()[0]])
         for name, found in p.items()
     }
 
@@ -150,6 +165,26 @@ def _files(models: Path, onnx: bytes) -> tuple[dict[str, bytes], dict[str, str]]
     except Refuse:
         missing["int8"] = "not quantised"
     return files, missing
+
+
+def _plan_state(precision: str, onnx: bytes) -> str:
+    """Whether a plan of this backbone was built on this machine, and how near it was to its source."""
+    wanted = ("tensorrt", precision, hashlib.sha256(onnx).hexdigest())
+    for path in sorted((home() / "engines").glob("tensorrt-*/efficientnet/engine.json")):
+        try:
+            engine = json.loads(path.read_bytes())
+            if (engine["target"], engine["precision"], engine["source_sha256"]) == wanted:
+                return f"built here, cosine {engine['parity']['min_cosine']:.4f} on golden photos"
+        except (OSError, ValueError, KeyError, TypeError):
+            continue
+    return "never built"
+
+
+def _plans(files: Mapping[str, bytes]) -> dict[str, Callable[[Pixels], Matrix]]:
+    """The files that TensorRT would be given, run by ONNX Runtime on the CPU."""
+    given = {"fp16": files["fp32"]} | {name: file for name, file in files.items() if name == "int8"}
+    typed = {name: tensorrt_engine.typed(file, precision=name) for name, file in given.items()}
+    return {f"{name} plan": _image(partial(answers, file)) for name, file in typed.items()}
 
 
 def source(models: Path) -> bytes:

@@ -25,7 +25,7 @@ def engines(rows: list[Row]) -> Table:
             times.get(8, "–"),
             same,
             nll,
-            verdict if row.state == "measured" else row.state,
+            _judged(row, verdict),
         )
     return table
 
@@ -39,6 +39,12 @@ def graphs(reports: dict[str, Report]) -> Table:
         kinds = ", ".join(f"{count} {kind}" for kind, count in one.operators.items())
         table.add_row(name, str(one.opset), kinds, str(one.quantisers), "\n".join(one.problems[:5]) or "none")
     return table
+
+
+def _judged(row: Row, verdict: str) -> str:
+    if row.state == "measured":
+        return verdict
+    return f"{row.state}; its file on the CPU: {verdict}" if row.agreement else row.state
 
 
 def _agreed(found: Agreement | None) -> tuple[str, str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import pytest
+from PIL import Image
 from typer.testing import CliRunner
 
 from training import embeddings, evaluate
@@ -61,10 +63,69 @@ def test_the_comparison_says_what_was_not_measured(
     assert output.count("never built") == 3
 
 
-def test_photos_may_be_given_instead(tmp_path: Path, committed: embeddings.Embeddings) -> None:
-    """A folder of labelled photos is embedded by every engine; one without a manifest is named."""
+def test_a_folder_without_a_manifest_is_named(tmp_path: Path, committed: embeddings.Embeddings) -> None:
+    """Before anything is measured."""
     with pytest.raises(Refuse, match="manifest"):
         summary.summary(MODELS, committed, photos=tmp_path)
+
+
+def test_photos_may_be_given_instead(
+    tmp_path: Path,
+    backbone: bytes,
+    quantised_backbone: bytes,
+    photos: npt.NDArray[np.uint8],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Labelled photos go through every engine, and through the files that TensorRT would be given.
+
+    A plan that was built on this machine of this backbone is no longer "never built".
+    """
+    folder = tmp_path / "models" / "efficientnet" / "1"
+    folder.mkdir(parents=True)
+    (folder / "model.onnx").write_bytes(backbone)
+    (folder / quantised.FILE).write_bytes(quantised.stamped(quantised_backbone, backbone))
+    given = tmp_path / "photos"
+    given.mkdir()
+    lines = ["path,continent,group,source_repo"]
+    for index, photo in enumerate(photos):
+        Image.fromarray(photo).save(given / f"{index}.png")
+        lines.append(f"{index}.png,{'Asia' if index % 2 else 'Europe'},{index},archive/{index % 4}")
+    (given / "manifest.csv").write_text("\n".join(lines), encoding="utf-8")
+    names = np.array([f"archive/{index % 4}" for index in range(len(photos))])
+    stored = embeddings.Embeddings(
+        x=np.zeros((20, 6)),
+        bf16=None,
+        label=np.zeros(20, dtype=np.int64),
+        group=names,
+        source=names,
+        backbone_sha256="",
+    )
+    some = Heads(weight=np.random.default_rng(0).normal(size=(5, 7, 6)), bias=np.zeros((5, 7)))
+    quick = evaluate.Folds(without=dict.fromkeys(np.unique(names).tolist(), some))
+    monkeypatch.setattr(evaluate, "leave_sources_out", lambda _photos, _recipe: quick)
+    short = cost.measure
+    monkeypatch.setattr(cost, "measure", lambda run, seen: short(run, seen, rounds=1, seconds=0.01))
+    monkeypatch.setenv("PANGAEA_HOME", str(tmp_path / "home"))
+    built = tmp_path / "home" / "engines" / "tensorrt-0" / "efficientnet"
+    built.mkdir(parents=True)
+    engine = {
+        "target": "tensorrt",
+        "precision": "fp16",
+        "source_sha256": hashlib.sha256(backbone).hexdigest(),
+        "parity": {"min_cosine": 0.9999},
+    }
+    (built / "engine.json").write_text(json.dumps(engine), encoding="utf-8")
+    rows = summary.summary(tmp_path / "models", stored, photos=given)
+    by = {(row.target, row.precision): row for row in rows}
+    int8, fp16 = by["cpu", "int8"].agreement, by["tensorrt", "fp16"].agreement
+    assert int8 is not None
+    assert fp16 is not None
+    assert (int8.photos, int8.sources, int8.tolerance) == (20, 4, 0.03)
+    assert 0 < fp16.largest_gap < 0.01
+    assert by["tensorrt", "fp16"].state.startswith("built here, cosine 0.9999")
+    assert by["tensorrt", "int8"].state == "never built"
+    assert by["tensorrt", "int8"].agreement is not None
+    assert by["tensorrt", "fp32"].agreement is None
 
 
 def test_quantising_writes_beside_the_backbone(
