@@ -27,8 +27,8 @@ SHARES: Final = (0.70, 0.15, 0.15)
 FIRST_SERVED: Final = (0, 2, 1)
 """Which splits get a continent that has fewer clusters than there are splits: fitting first, then judging."""
 
-_KICKS: Final = 300
-_PATIENCE: Final = 80
+_KICKS: Final = 1_000
+_PATIENCE: Final = 200
 _CLUSTERS_KICKED: Final = 100_000
 _KICKED: Final = 4
 _MOVES: Final = 1_000
