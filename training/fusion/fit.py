@@ -23,7 +23,7 @@ class Recipe:
 
     members: int = HEADS
     units: int = 8
-    penalty: float = 1e-3
+    penalty: float = 1e-2
     dropout: float = 0.0
     steps: int = 150
     seed: int = SEED
@@ -60,7 +60,7 @@ def fit_pool(samples: Samples, recipe: Recipe) -> Pool:
     return Pool(weight=np.stack(weights))
 
 
-def fit_mlp(samples: Samples, recipe: Recipe, *, units: int = 32, penalty: float = 3e-3) -> mlp.Mlp:
+def fit_mlp(samples: Samples, recipe: Recipe, *, units: int = 32, penalty: float = 3e-2) -> mlp.Mlp:
     """Fit concatenation and a perceptron of its own `units` and `penalty`."""
     layout = objectives.mlp_layout(units)
     members = []

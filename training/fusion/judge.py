@@ -6,7 +6,7 @@ a photo's losses are averaged over its draws, and intervals resample whole sourc
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -15,12 +15,20 @@ import numpy as np
 from training import metrics
 from training.embeddings import Matrix, Names
 from training.fusion.batch import Flags, Samples
-from training.fusion.conflict import FALSE_ALARMS, ceiling, pixels_against_metadata, roc
+from training.fusion.conflict import (
+    FALSE_ALARMS,
+    ceiling,
+    metadata_against_metadata,
+    pixels_against_metadata,
+    roc,
+)
+from training.fusion.facts import CLAIMS
 from training.fusion.fit import Recipe, fit_gates, fit_mlp, fit_pool
 from training.fusion.gated import Gates
 from training.fusion.mlp import Mlp
 from training.fusion.pool import Pool
 from worker.finish.probability import softmax
+from worker.record import STREAMS
 
 IMAGE: Final = "image alone"
 POOL, CONCATENATION, GATED = "log-linear pool", "concatenation + MLP", "gated"
@@ -36,30 +44,49 @@ RESAMPLES: Final = 2000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judged:
-    """The testing samples and what every model says of them: probabilities (n, labels) by its name."""
+    """The testing samples and what every model says of them: logits (n, members, labels) by its name."""
 
     samples: Samples
-    p: dict[str, Matrix]
+    fused: dict[str, Matrix]
+
+    def p(self, name: str) -> Matrix:
+        """The probabilities of a model, shape (n, labels)."""
+        return softmax(self.fused[name].mean(axis=1))
 
     def loss(self, name: str) -> Matrix:
         """The negative log-likelihood of every sample, in nats."""
-        return np.asarray(
-            -np.log(np.maximum(self.p[name][np.arange(len(self.samples)), self.samples.label], 1e-300))
-        )
+        p = self.p(name)[np.arange(len(self.samples)), self.samples.label]
+        return np.asarray(-np.log(np.maximum(p, 1e-300)))
 
 
 def out_of_source(
-    train: Samples, test: Samples, recipe: Recipe, *, tell: Callable[[str], None] = lambda _: None
-) -> Judged:
-    """Fit every model without each source in turn and let it say what it makes of that source's photos."""
-    p = {IMAGE: softmax(test.image)} | {name: np.empty_like(test.image) for name in FITS}
-    for source in np.unique(test.source):
-        own = test.source == source
-        for name, fit in FITS.items():
-            tell(f"without {source}: {name}")
+    train: Samples,
+    tests: Mapping[str, Samples],
+    recipe: Recipe,
+    *,
+    tell: Callable[[str, int, int], None] = lambda *_: None,
+) -> dict[str, Judged]:
+    """Fit every model without each source in turn and let it say what it makes of that source's photos.
+
+    Args:
+        train: with evidence of the training generator.
+        tests: testing samples by a name of their own, such as with GPS and without.
+        recipe: how models are fitted.
+        tell: is told what is being done, how much is done and of how much.
+    """
+    found = {
+        each: {IMAGE: test.logits} | {name: np.empty_like(test.logits) for name in FITS}
+        for each, test in tests.items()
+    }
+    sources = np.unique(np.concatenate([test.source for test in tests.values()]))
+    for number, source in enumerate(sources):
+        for place, (name, fit) in enumerate(FITS.items()):
+            tell(f"fusion: {name}", number * len(FITS) + place, len(sources) * len(FITS))
             model = fit(train.take(train.source != source), recipe)
-            p[name][own] = softmax(model.fuse(test.logits[own], test.evidence.take(own)).mean(axis=1))
-    return Judged(samples=test, p=p)
+            for each, test in tests.items():
+                own = test.source == source
+                found[each][name][own] = model.fuse(test.logits[own], test.evidence.take(own))
+    return {each: Judged(samples=test, fused=found[each]) for each, test in tests.items()}
 
 
 def paired(difference: Matrix, source: Names, *, seed: int = 0) -> dict[str, float]:
@@ -84,7 +111,8 @@ def scores(judged: Judged) -> dict[str, Any]:
     """Likelihood, accuracy and calibration of every model, with 95% intervals over sources."""
     samples = judged.samples
     rows = {}
-    for name, p in judged.p.items():
+    for name in judged.fused:
+        p = judged.p(name)
         right = (p.argmax(axis=1) == samples.label).astype(np.float64)
         rows[name] = {
             "nll": paired(judged.loss(name), samples.source),
@@ -101,7 +129,9 @@ def differences(judged: Judged) -> dict[str, dict[str, float]]:
     """By how much the gated model's loss differs from each other one's: below 0, it is better."""
     gated = judged.loss(GATED)
     return {
-        name: paired(gated - judged.loss(name), judged.samples.source) for name in judged.p if name != GATED
+        name: paired(gated - judged.loss(name), judged.samples.source)
+        for name in judged.fused
+        if name != GATED
     }
 
 
@@ -142,7 +172,12 @@ def pixels_conflict(train: Samples, test: Samples) -> dict[str, Any]:
 
 def metadata_conflict(train: Samples, test: Samples) -> dict[str, Any]:
     """Metadata against metadata: photos with two claims about different continents against the rest."""
-    return _conflict(train.disagreement, test.disagreement, (train, test), kind="mixed")
+    return _conflict(
+        metadata_against_metadata(train.evidence),
+        metadata_against_metadata(test.evidence),
+        (train, test),
+        kind="mixed",
+    )
 
 
 def _conflict(known: Matrix, score: Matrix, samples: tuple[Samples, Samples], *, kind: str) -> dict[str, Any]:
@@ -157,6 +192,7 @@ def _conflict(known: Matrix, score: Matrix, samples: tuple[Samples, Samples], *,
         "allowed": FALSE_ALARMS,
         "area": _area(taken, conflict, source),
         "hits": paired(alarm[conflict], source[conflict]),
+        "hits_at_own_threshold": round(roc(taken, conflict).operating_point()[1], 4),
         "false_alarms": paired(alarm[~conflict], source[~conflict]),
         "conflicts": int(conflict.sum()),
         "others": int((~conflict).sum()),
@@ -166,11 +202,12 @@ def _conflict(known: Matrix, score: Matrix, samples: tuple[Samples, Samples], *,
 def _eligible(samples: Samples, kind: str) -> tuple[Flags, Flags]:
     """Rows that are judged, and which of those are conflicts.
 
-    For the metadata all with two streams: where all of them were swapped, they agree. For the pixels those
+    For the metadata all with two claims: where all of them were swapped, they agree. For the pixels those
     with a stream whose claims agree: of a mixture nobody can say whether it is swapped.
     """
     if kind == "mixed":
-        rows = samples.evidence.present.sum(axis=1) > 1
+        claims = [STREAMS.index(name) for name in CLAIMS]
+        rows = samples.evidence.present[:, claims].sum(axis=1) > 1
         return rows, samples.mixed[rows]
     rows = samples.evidence.present.any(axis=1) & ~samples.mixed
     return rows, samples.swapped[rows]

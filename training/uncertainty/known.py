@@ -18,7 +18,7 @@ from worker.finish.probability import softmax
 
 RELIABILITY: Final = (0.95, 0.3, 0.2, 0.8, 0.5, 0.9, 0.98)
 PRESENT: Final = 0.35
-NAMED: Final = 0.8
+NAMED: Final = 0.95
 """How probable it is that a stream that is right names the true continent; each other one is as likely."""
 
 SHARPNESS: Final = 1.1
