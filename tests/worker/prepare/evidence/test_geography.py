@@ -110,6 +110,20 @@ def test_the_map_is_whole() -> None:
     assert set(table.codes.tolist()) == set(range(8))
 
 
+def test_a_run_begins_with_its_first_cell_and_ends_with_its_last() -> None:
+    """Looked up by the centres of the cells on both sides of every seam of some rows."""
+    table = tables.earth()
+    width = round(360 / tables.EARTH_STEP)
+    for row in range(7, len(table.starts) - 1, 499):
+        latitude = 90 - (row + 0.5) * tables.EARTH_STEP
+        start, end = int(table.starts[row]), int(table.starts[row + 1])
+        columns = [*table.columns[start:end].tolist(), width]
+        for code, first, after in zip(table.codes[start:end].tolist(), columns, columns[1:], strict=False):
+            for column in (first, after - 1):
+                found = continent(latitude, -180 + (column + 0.5) * tables.EARTH_STEP)
+                assert found == (SLUGS[code - 1] if code else None)
+
+
 def test_areas_are_those_of_the_continents() -> None:
     """Land and coastal waters (10⁶ km²): no less than the known land, and at most 55% more than that."""
     table = tables.earth()
