@@ -25,6 +25,7 @@ SCHEMA: Final = "pangaea.evaluation.v1"
 MODEL: Final = "model"
 UNCALIBRATED: Final = "model, uncalibrated"
 KNOWING: Final = "knowing this set"
+IN_DOMAIN: Final = "in domain"
 
 INTERVALS: Final = (
     "95% percentile bootstrap of 2,000 resamples of whole groups; over_sources and differences resample whole"
@@ -85,6 +86,39 @@ class Evaluation:
         }
 
 
+def for_card(found: Evaluation) -> dict[str, Any]:
+    """What the model card keeps of the headline: scores, comparisons, conditions; no curves, no bins.
+
+    Numbers that a last bit may push over an edge (bins of reliability, p-values) are left to the report, so
+    that the card can be computed again elsewhere and compared.
+    """
+    summary_ = found.summary
+    inside = found.others[IN_DOMAIN]
+    return {
+        "how": found.how,
+        "intervals": INTERVALS,
+        "n": summary_.n,
+        "groups": summary_.groups,
+        "sources": summary_.sources,
+        **_documents(summary_.figures),
+        "over_sources": _documents(summary_.over_sources),
+        "ece_if_calibrated": round(summary_.reliability.expected, 4),
+        "macro_over": [each.slug for each in summary_.continents if each.judged],
+        "per_continent": {each.slug: each.document() for each in summary_.continents},
+        "per_source": {
+            name: {"n": each.n, "top1": each.figures["top1"].document()}
+            for name, each in summary_.per_source.items()
+        },
+        "compared": {name: _documents(row) for name, row in found.rows.items()},
+        "differences": {name: _documents(row) for name, row in found.differences.items()},
+        "in_domain": {
+            **_documents(inside.figures),
+            "exchangeable": None if found.exchangeable is None else found.exchangeable.document(),
+        },
+        "ablations": [row.document() for row in found.ablations],
+    }
+
+
 def on_unseen_sources(
     photos: Embeddings,
     how: Fit,
@@ -118,7 +152,7 @@ def on_unseen_sources(
         " without it, calibration on answers for each other source by heads that have seen neither",
         model=model,
         summary=summarise(answers),
-        others={"in domain": summarise(inside)},
+        others={IN_DOMAIN: summarise(inside)},
         rows={MODEL: summary.row(answers), **{name: summary.row(each) for name, each in others.items()}},
         differences=summary.differences(answers, others),
         exchangeable=coverage.halved(inside.p, inside.truth.label),

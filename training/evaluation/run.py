@@ -96,7 +96,7 @@ def write(found: Evaluation, plan: Plan) -> None:
 
 def headline(plan: Plan, meter: Meter) -> Evaluation:
     """Sources left out, from the committed embeddings; then the example photos by the engine itself."""
-    photos, card = _embeddings(plan.models), load_card(_card(plan.models))
+    card, photos = load_card(_card(plan.models)), _embeddings(plan.models)
     document = _document(plan.models)
     recipe = Recipe(c=document["training"]["c"], heads=card.heads, seed=document["training"]["seed"])
     found = on_unseen_sources(
@@ -107,8 +107,7 @@ def headline(plan: Plan, meter: Meter) -> Evaluation:
         found,
         others={**found.others, "example photos": examples.summary},
         robustness=examples.robustness,
-        robustness_photos=examples.robustness_photos,
-        counts=examples.counts,
+        robustness_photos=f"{examples.summary.n} example photos",
     )
 
 
@@ -135,7 +134,7 @@ def of_folder(plan: Plan, meter: Meter) -> Evaluation:
         if plan.corruptions:
             rows = corrupted(given, found, settings, card, meter)
             count = min(len(found.rows), MOST_CORRUPTED)
-            evaluation = replace(evaluation, robustness=rows, robustness_photos=f"{count} of the photos")
+            evaluation = replace(evaluation, robustness=rows, robustness_photos=f"{count} of these photos")
     return evaluation
 
 

@@ -7,33 +7,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from tests.training.evaluation.invented import embedded
+from tests.training.evaluation.invented import embedded, silent, simple
 from training.embeddings import Embeddings, Matrix
 from training.evaluation.nested import Predict, by_group, by_source, linear_heads, nested
 from training.heads import Recipe
 from worker.errors import Refuse
-
-
-def silent(_what: str, _done: int, _total: int) -> None:
-    """Say nothing."""
-
-
-def simple(photos: Embeddings) -> Predict:
-    """Two heads that differ a little: nearest class means, quick to fit."""
-    means = np.stack(
-        [
-            photos.x[photos.label == label].mean(axis=0)
-            if (photos.label == label).any()
-            else photos.x[0] + 99
-            for label in range(7)
-        ]
-    )
-
-    def predict(x: Matrix) -> Matrix:
-        near = -((x[:, None, :] - means) ** 2).sum(axis=2) / 4
-        return np.stack([near, near * 1.1], axis=1)
-
-    return predict
 
 
 def numbered(photos: Embeddings) -> Embeddings:

@@ -7,16 +7,13 @@ import json
 import numpy as np
 import pytest
 
-from tests.training.evaluation.invented import drawn, embedded
+from tests.training.evaluation.invented import drawn
 from training.evaluation import summary
 from training.evaluation.answers import Answers, Truth
 from training.evaluation.baselines import BASELINES
-from training.evaluation.evaluation import KNOWING, MODEL, UNCALIBRATED, Evaluation, on_unseen_sources
-from training.evaluation.nested import linear_heads
+from training.evaluation.evaluation import KNOWING, MODEL, UNCALIBRATED, Evaluation
 from training.evaluation.summary import summarise
-from training.fusion.batch import EvidenceBatch
-from training.heads import Recipe
-from worker.record import NO_EVIDENCE, SLUGS, Evidence, Stream
+from worker.record import SLUGS
 
 PROMISED = (
     "top1",
@@ -31,21 +28,6 @@ PROMISED = (
     "abstained",
     "risk_at_coverage",
 )
-
-
-@pytest.fixture(scope="module")
-def evaluation() -> Evaluation:
-    """The headline on invented photos, with a caption for every third."""
-    photos = embedded(n=100, seed=7, noise=0.5)
-    asia = Stream(likelihood=(0.1, 0.1, 0.4, 0.1, 0.1, 0.1, 0.1), quality=0.5)
-    said = Evidence(streams={"caption": asia}, gps_continent=None, disagreement=0.0)
-    return on_unseen_sources(
-        photos,
-        linear_heads(Recipe(heads=2)),
-        model={"card": "invented"},
-        meter=lambda _what, _done, _total: None,
-        evidence=EvidenceBatch.of([said if row % 3 == 0 else NO_EVIDENCE for row in range(100)]),
-    )
 
 
 def test_the_document_has_the_promised_names(evaluation: Evaluation) -> None:

@@ -172,6 +172,6 @@ def _robustness(found: Evaluation) -> Iterator[Block]:
     yield Picture(
         partial(robustness.draw, found.robustness),
         "Answers unchanged by corruption and severity; the table below has the numbers.",
-        f"{found.robustness_photos}. To the right, the answer stays what it was.",
+        f"Of {found.robustness_photos}. To the right, the answer stays what it was.",
     )
     yield tables.robustness(found)

@@ -127,10 +127,7 @@ def differences(found: Evaluation) -> Table:
         rows=tuple(
             (
                 in_words(name),
-                *(
-                    f"{with_interval(row[score], signed=True)}{_told(score, row[score])}"
-                    for score in COMPARED
-                ),
+                *(f"{with_interval(row[score], signed=True)}{told(score, row[score])}" for score in COMPARED),
             )
             for name, row in found.differences.items()
         ),
@@ -180,15 +177,17 @@ def sources(summary: Summary) -> Table:
 def domains(found: Evaluation) -> Table:
     """The same scores on other sets of photos."""
     named = {"": found.summary, **found.others}
-    names = ("top1", "macro_recall", "nll", "ece", "coverage", "abstained")
+    names = ("top1", "macro_recall", "nll", "coverage")
     return Table(
         title="On other photos, or otherwise left out; 95% intervals over groups",
-        columns=("photos", "n", *(NAMES[name] for name in names)),
+        columns=("photos", "n", *(NAMES[name] for name in names), "ECE", "expected if calibrated"),
         rows=tuple(
             (
                 name or "the above",
                 str(summary.n),
                 *(with_interval(summary.figures[score]) for score in names),
+                number(summary.reliability.ece),
+                number(summary.reliability.expected),
             )
             for name, summary in named.items()
         ),
@@ -322,7 +321,12 @@ def _beside(name: str, summary: Summary) -> str:
     return ""
 
 
-def _told(score: str, figure: Figure) -> str:
+def told(score: str, figure: Figure) -> str:
+    """The verdict on a difference of one score, after a semicolon.
+
+    >>> told("nll", Figure(value=-0.2, low=-0.3, high=-0.1))
+    '; better'
+    """
     if figure.verdict != "excludes zero" or figure.value is None:
         return "; n cannot tell"
     lower = figure.value < 0
