@@ -56,7 +56,7 @@ def read_positions(path: Path) -> list[Position]:
         ]
     try:
         return [(float(row["lat"]), float(row["lon"])) for row in rows]
-    except (KeyError, ValueError):
+    except (KeyError, TypeError, ValueError):
         raise Refuse(
             "The file must have the columns latitude and longitude, in degrees.", exit_code=2
         ) from None
