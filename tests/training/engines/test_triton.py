@@ -16,8 +16,8 @@ import pytest
 from tritonclient.grpc import InferenceServerClient, InferenceServerException, InferInput
 
 from local.triton import Triton
-from training.engines import openvino_engine, repository
-from training.engines.reference import onnx_embeddings, onnx_logits
+from training.engines import openvino_engine, quantised, repository
+from training.engines.reference import answers, onnx_embeddings, onnx_logits
 from training.places import BACKBONE, CARD, HEADS, MODELS
 from worker.edges.card import load
 from worker.edges.triton import Engine
@@ -156,3 +156,32 @@ def test_nothing_of_a_wrong_shape_is_answered(triton: Triton) -> None:
         with pytest.raises(InferenceServerException, match="unexpected shape"):
             ask(client, np.zeros((1, 300, 300, 3), dtype=np.uint8))
         assert client.is_model_ready("continent")
+
+
+def test_evidence_goes_through_int8_and_heads(
+    tmp_path: Path, backbone: bytes, fusion: bytes, quantised_backbone: bytes
+) -> None:
+    """Photo and evidence in, three answers out, from a quantised backbone: as the files themselves say."""
+    models = tmp_path / "models"
+    for name, data in (("efficientnet", backbone), ("fusion", fusion)):
+        (models / name / "1").mkdir(parents=True)
+        (models / name / "1" / "model.onnx").write_bytes(data)
+    int8 = quantised.stamped(quantised_backbone, backbone)
+    (models / "efficientnet" / "1" / quantised.FILE).write_bytes(int8)
+    work = repository.plan(models, target="cpu", precision="int8", instances=1)
+    built = repository.build(work, tmp_path / "engines")
+    rng = np.random.default_rng(3)
+    photos = rng.integers(0, 256, (3, 8, 8, 3), dtype=np.uint8)
+    evidence = rng.random((3, 4), dtype=np.float32)
+    embeddings = openvino_engine.run(int8, photos, precision="int8")
+    expected = answers(fusion, {"embedding": embeddings, "evidence": evidence})
+    image, beside = InferInput("image", [3, 8, 8, 3], "UINT8"), InferInput("evidence", [3, 4], "FP32")
+    image.set_data_from_numpy(photos)
+    beside.set_data_from_numpy(evidence)
+    with Triton.start(tmp_path, built) as server, InferenceServerClient(server.url) as client:
+        found = client.infer("continent", [image, beside], client_timeout=20.0)
+    assert set(expected) == {"stage1_logits", "stage2_logits", "gates"}
+    for name, values in expected.items():
+        answer = found.as_numpy(name)
+        assert answer is not None
+        assert np.abs(answer - values).max() < 1e-3
