@@ -23,7 +23,7 @@ def photos(n: int, sources: int, seed: int = 0) -> tuple[Matrix, Labels, Names]:
     return p, label, np.array([f"source {i % sources}" for i in range(n)])
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(st.integers(0, 1000), st.sampled_from([0.01, 0.03]))
 def test_within_the_tolerance_no_clear_call_is_overturned(seed: int, tolerance: float) -> None:
     """The law behind the rule: what moves by at most t keeps every call with a margin above 2t."""
