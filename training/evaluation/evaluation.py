@@ -13,7 +13,7 @@ from training.evaluation import ablations, baselines, coverage, summary
 from training.evaluation.ablations import Ablation
 from training.evaluation.answers import Answers, Labels, Matrix, Truth
 from training.evaluation.coverage import Exchangeable
-from training.evaluation.nested import Finishing, Fit, Meter, by_group, by_source, nested
+from training.evaluation.nested import Finishing, Fit, Meter, by_group, by_source, in_their_span, nested
 from training.evaluation.predicted import Predicted
 from training.evaluation.resampling import Figure
 from training.evaluation.robustness import Row as Corrupted
@@ -141,6 +141,7 @@ def on_unseen_sources(
     Raises:
         Refuse: the photos are of fewer than three sources.
     """
+    photos = in_their_span(photos)
     outer = by_source(photos)
     unseen = nested(photos, outer, how, meter=meter)
     answers, raw = unseen.answers(), unseen.answers(calibrated=False)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations_with_replacement
 from typing import Final
 
@@ -77,6 +77,15 @@ class Nested:
 def linear_heads(recipe: Recipe) -> Fit:
     """The heads that ship, as something that can be fitted again and again."""
     return lambda photos: fit(photos, recipe).logits
+
+
+def in_their_span(photos: Embeddings) -> Embeddings:
+    """The same photos in as few features as they span: lengths and angles, and so all linear fits, stay.
+
+    340 photos of 1,280 features are a third quicker to fit in 340, a hundred and fifty times over.
+    """
+    u, s, _ = np.linalg.svd(photos.x, full_matrices=False)
+    return replace(photos, x=u * s, bf16=None)
 
 
 def by_source(photos: Embeddings) -> Labels:

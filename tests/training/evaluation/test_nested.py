@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
 
 from tests.training.evaluation.invented import embedded, silent, simple
 from training.embeddings import Embeddings, Matrix
-from training.evaluation.nested import Predict, by_group, by_source, linear_heads, nested
+from training.evaluation.baselines import log_linear, nearest_neighbour
+from training.evaluation.nested import Predict, by_group, by_source, in_their_span, linear_heads, nested
 from training.heads import Recipe
 from worker.errors import Refuse
 
@@ -109,6 +111,20 @@ def test_groups_stay_whole_in_domain() -> None:
     for group in np.unique(photos.group):
         assert len(np.unique(fold[photos.group == group])) == 1
     assert all(len(np.unique(fold[photos.source == source])) > 1 for source in np.unique(photos.source))
+
+
+def test_fewer_features_change_no_linear_fit() -> None:
+    """Photos of more features than photos: what heads, neighbours and a regression say of them stays."""
+    wide = embedded(n=40, seed=6, width=90, noise=0.4)
+    narrow = in_their_span(wide)
+    assert narrow.x.shape == (40, 40)
+    rows = np.arange(40) < 28
+    for how in (linear_heads(Recipe(heads=2)), lambda known: partial(log_linear, known)):
+        before = how(wide.take(rows))(wide.x[~rows])
+        after = how(narrow.take(rows))(narrow.x[~rows])
+        assert np.allclose(before, after, atol=2e-3)
+    one, other = (nearest_neighbour(each.take(rows), each.x[~rows]) for each in (wide, narrow))
+    assert np.allclose(one, other)
 
 
 def test_two_sources_are_too_few() -> None:
