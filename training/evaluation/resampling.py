@@ -96,4 +96,4 @@ def _figure(own: float, resampled: list[Matrix]) -> Figure:
 
 
 def _rounded(number: float | None) -> float | None:
-    return None if number is None else round(number, 4)
+    return None if number is None else round(number, 6)
