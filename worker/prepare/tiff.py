@@ -7,7 +7,9 @@ is no recursion to exhaust and no count to believe (TIFF 6.0, section 2).
 from __future__ import annotations
 
 import struct
-from collections.abc import Collection, Iterator
+import sys
+from array import array
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
@@ -82,26 +84,36 @@ class Directory:
         """Every entry whose values lie within the data; the others are passed over."""
         held = min(self.entries, (len(self.data) - self.start - 2) // _ENTRY_BYTES)
         for index in range(held):
-            place = self.start + 2 + index * _ENTRY_BYTES
-            tag, kind, count, offset = struct.unpack_from(self.order + "HHII", self.data, place)
-            size = count * _UNIT_BYTES.get(kind, 0)
-            start = place + _ENTRY_BYTES - _INLINE_BYTES if size <= _INLINE_BYTES else offset
-            if size and start + size <= len(self.data):
-                yield Entry(tag, kind, count, start, size, self.data[place : place + _ENTRY_BYTES])
+            entry = self._entry(index)
+            if entry is not None:
+                yield entry
 
-    def pick(self, tags: Collection[int]) -> dict[int, Entry]:
-        """The first entry of each of these tags, among the first 256 entries; quicker than looking at all."""
+    def _entry(self, index: int) -> Entry | None:
+        """The entry at this place among the directory's; None where its values lie outside the data."""
+        place = self.start + 2 + index * _ENTRY_BYTES
+        tag, kind, count, offset = struct.unpack_from(self.order + "HHII", self.data, place)
+        size = count * _UNIT_BYTES.get(kind, 0)
+        start = place + _ENTRY_BYTES - _INLINE_BYTES if size <= _INLINE_BYTES else offset
+        if not size or start + size > len(self.data):
+            return None
+        return Entry(tag, kind, count, start, size, self.data[place : place + _ENTRY_BYTES])
+
+    def pick(self, tags: frozenset[int]) -> dict[int, Entry]:
+        """The first entry of each of these tags, among the first 256 entries; quicker than looking at all.
+
+        A tag whose first entry lies outside the data is not there, whatever comes after it.
+        """
         held = min(self.entries, _MOST_PICKED, (len(self.data) - self.start - 2) // _ENTRY_BYTES)
         first = self.start + 2
-        raw = self.data[first : first + held * _ENTRY_BYTES]
+        words = array("H", self.data[first : first + held * _ENTRY_BYTES])
+        if (self.order == "<") != (sys.byteorder == "little"):
+            words.byteswap()
+        listed = words[:: _ENTRY_BYTES // words.itemsize]
         picked: dict[int, Entry] = {}
-        for index, (tag, kind, count, offset) in enumerate(struct.iter_unpack(self.order + "HHII", raw)):
-            if tag in tags and tag not in picked:
-                size = count * _UNIT_BYTES.get(kind, 0)
-                place = index * _ENTRY_BYTES
-                start = first + place + _ENTRY_BYTES - _INLINE_BYTES if size <= _INLINE_BYTES else offset
-                if size and start + size <= len(self.data):
-                    picked[tag] = Entry(tag, kind, count, start, size, raw[place : place + _ENTRY_BYTES])
+        for tag in tags.intersection(listed):
+            entry = self._entry(listed.index(tag))
+            if entry is not None:
+                picked[tag] = entry
         return picked
 
     def text(self, entry: Entry, most: int) -> str:

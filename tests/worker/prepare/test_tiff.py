@@ -58,7 +58,7 @@ def test_picking_finds_what_looking_at_all_finds() -> None:
     directory = Directory.find(crafted.directory(entries) + b"\0\0\0\0model"[:5] + b"xy")
     assert directory is not None
     every = {entry.tag: entry for entry in reversed(list(directory))}
-    assert directory.pick({0x010F, 0x0110, 0x0132, 0x9999}) == every
+    assert directory.pick(frozenset({0x010F, 0x0110, 0x0132, 0x9999})) == every
     assert set(every) == {0x010F, 0x0110}
 
 
