@@ -11,7 +11,7 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from training.engines import graph, lower, tensorrt_engine
+from training.engines import graph, lower, quantised, tensorrt_engine
 from training.engines.parity import compare, golden_pixels
 from training.engines.reference import onnx_embeddings
 from training.places import BACKBONE, HEADS, MODELS
@@ -151,14 +151,18 @@ def test_problems_are_one_sentence_with_the_mend(backbone: bytes) -> None:
 
 
 def test_each_model_is_judged_in_each_precision_there_is(
-    backbone: bytes, fusion: bytes, tmp_path: Path
+    backbone: bytes, fusion: bytes, quantised_backbone: bytes, tmp_path: Path
 ) -> None:
-    """Backbone in float32 and float16, heads in float32; a folder without models is named."""
+    """Backbone in float32, float16 and what is quantised, heads in float32; no models: named."""
     for name, data in (("efficientnet", backbone), ("fusion", fusion)):
         (tmp_path / name / "1").mkdir(parents=True)
         (tmp_path / name / "1" / "model.onnx").write_bytes(data)
     found = tensorrt_engine.reports(tmp_path)
     assert sorted(found) == ["efficientnet fp16", "efficientnet fp32", "fusion fp32"]
     assert all(one.problems == () for one in found.values())
+    int8 = tmp_path / "efficientnet" / "1" / quantised.FILE
+    int8.write_bytes(quantised.stamped(quantised_backbone, backbone))
+    also = tensorrt_engine.reports(tmp_path)["efficientnet int8"]
+    assert (also.quantisers, also.problems) == (1, ())
     with pytest.raises(Refuse, match="--models"):
         tensorrt_engine.reports(tmp_path / "nowhere")
