@@ -49,9 +49,10 @@ def of_zones(
     for name, target in links.items():
         if name.startswith(_SAYING_NOTHING) or target.startswith("Etc/"):
             continue
+        own = _MISLINKED.get(name, name)
         weights = (
-            counted.get(_MISLINKED.get(name, name))
-            or _alone(name, countries.get(name))
+            counted.get(own)
+            or _alone(own, countries.get(own))
             or counted.get(target)
             or _alone(target, countries.get(target))
         )

@@ -36,9 +36,11 @@ def test_borders_are_sampled_finely_and_the_rest_is_not() -> None:
 
 def test_the_date_line_is_looked_across() -> None:
     """A border at 180° is refined like any other: the first and the last column are neighbours."""
-    codes = raster.survey(lambda _, longitude: int(longitude > 177), coarsest=5, finest=2.5)
-    assert codes[:, -1].all()
-    assert not codes[:, -2].any()
+    codes = raster.survey(
+        lambda _, longitude: int(abs(longitude) > 177 + (longitude < 0)), coarsest=5, finest=2.5
+    )
+    assert codes[:, [-1, 0]].all()
+    assert not codes[:, 1:-1].any()
 
 
 @given(arrays.arrays(np.uint8, (5, 12), elements=st.integers(0, 2)))

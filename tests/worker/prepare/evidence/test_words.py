@@ -115,6 +115,7 @@ def test_english_is_written_everywhere() -> None:
         ("Le marché aux poissons dans la rue", "fr"),
         ("Der Markt und die Kirche im Dorf", "de"),
         ("A fisherman with the boat on the lake", "en"),
+        ("Sonne und Meer", None),
         ("IMG 0042", None),
         ("", None),
         ("Paris", None),
