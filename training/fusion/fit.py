@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -11,6 +15,9 @@ from training.fusion import gated, mlp, objectives
 from training.fusion.batch import KINDS, Samples
 from training.fusion.pool import Pool
 from training.heads import HEADS, SEED, resample
+
+if TYPE_CHECKING:
+    from threadpoolctl import ThreadpoolController
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,11 +93,24 @@ def _minimise(
     bounds: list[tuple[float, float]] | None = None,
 ) -> Matrix:
     from scipy.optimize import minimize  # noqa: PLC0415 - 0.3 s, and the models extra only
-    from threadpoolctl import threadpool_limits  # noqa: PLC0415 - comes with scikit-learn, likewise
 
-    # One thread: products so small wait for their threads.
-    with threadpool_limits(1):
+    with _one_thread():
         found = minimize(
             objective, start, jac=True, method="L-BFGS-B", bounds=bounds, options={"maxiter": steps}
         )
     return np.asarray(found.x)
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Hold linear algebra to one thread: products so small wait for their threads."""
+    with _pools().limit(limits=1):
+        yield
+
+
+@cache
+def _pools() -> ThreadpoolController:
+    """The libraries that have threads; looking for them takes longer than a small fit, so once."""
+    from threadpoolctl import ThreadpoolController  # noqa: PLC0415 - comes with scikit-learn, the models extra
+
+    return ThreadpoolController()

@@ -180,6 +180,11 @@ def metadata_conflict(train: Samples, test: Samples) -> dict[str, Any]:
     )
 
 
+def disagreement_conflict(train: Samples, test: Samples) -> dict[str, Any]:
+    """The same by the reader's own disagreement, which counts the streams that claim no place too."""
+    return _conflict(train.disagreement, test.disagreement, (train, test), kind="mixed")
+
+
 def _conflict(known: Matrix, score: Matrix, samples: tuple[Samples, Samples], *, kind: str) -> dict[str, Any]:
     """The curve on the testing samples, and the threshold of the training ones as it does there."""
     learned, judged = (_eligible(each, kind) for each in samples)

@@ -46,14 +46,14 @@ def heads(few: Embeddings) -> Folds:
 @pytest.fixture(scope="module")
 def document(few: Embeddings, heads: Folds) -> dict[str, Any]:
     """A small study."""
-    return study(few, heads, recipe=QUICK, size=Size(draws=4, photos=60, fresh=60, repeats=2))
+    return study(few, heads, recipe=QUICK, size=Size(draws=3, photos=60, fresh=60, repeats=2))
 
 
 def test_the_study_is_json_and_counts_photos(few: Embeddings, document: dict[str, Any]) -> None:
     """It can be written down; n is of photos, not of draws; what was left out is said."""
     assert json.loads(json.dumps(document)) == document
     assert document["n"] + document["left_out"] == len(few)
-    assert document["draws"] == 4
+    assert document["draws"] == 3
     assert set(document["models"]) == {HEADLINE, WITH_GPS}
 
 
@@ -62,6 +62,15 @@ def test_gps_is_not_in_the_headline(document: dict[str, Any]) -> None:
     headline, with_gps = (document["models"][name] for name in (HEADLINE, WITH_GPS))
     assert headline[judge.IMAGE] == with_gps[judge.IMAGE]
     assert with_gps[judge.POOL]["nll"]["value"] < headline[judge.POOL]["nll"]["value"]
+
+
+def test_both_scores_of_contradictions_are_judged_on_the_same_photos(document: dict[str, Any]) -> None:
+    """Those with two claims: else the comparison would be of photos, not of scores."""
+    claims, streams = (
+        document["conflict"][name] for name in ("metadata_against_metadata", "metadata_by_all_streams")
+    )
+    for name in ("conflicts", "others"):
+        assert claims[name] == streams[name] > 0
 
 
 def test_every_value_lies_in_its_interval(document: dict[str, Any]) -> None:
