@@ -28,6 +28,21 @@ def test_the_nearest_neighbour_agrees_with_scikit_learn(photos: Embeddings) -> N
     assert np.array_equal(ours.argmax(axis=1), other)
 
 
+def test_the_nearest_neighbour_is_as_sure_as_other_sources_make_it() -> None:
+    """Twins within a source, and the other source says otherwise: a neighbour is worth nothing."""
+    x = np.concatenate([np.tile([1.0, 0.0], (5, 1)), np.tile([1.0, 0.1], (5, 1))])
+    label = np.repeat([0, 1], 5)
+    known = Embeddings(
+        x=x,
+        bf16=None,
+        label=label,
+        group=np.arange(10).astype(str),
+        source=np.repeat(["a", "b"], 5),
+        backbone_sha256="0" * 64,
+    )
+    assert baselines.nearest_neighbour(known, x[:1])[0] == pytest.approx(np.full(7, 1 / 7))
+
+
 def test_majority_and_prior_agree_with_scikit_learn(photos: Embeddings) -> None:
     """The most frequent continent; the frequencies, but for the one photo added to each."""
     other = DummyClassifier(strategy="prior").fit(photos.x, photos.label).predict_proba(photos.x[:1])[0]
