@@ -61,8 +61,9 @@ def build(gallery: Path) -> dict[str, Any]:
             country[key][city["countrycode"]] += city["population"]
     for each in cities.values():
         each.sort(key=lambda city: -city[1])
+    keys: set[Key] = {*photos, *cities}
     lands = names.get_countries()
-    regions = [
+    regions: list[dict[str, Any]] = [
         {
             "zone": zone,
             "continent": slug,
@@ -73,7 +74,7 @@ def build(gallery: Path) -> dict[str, Any]:
             "spots": spots[zone, slug],
         }
         for slug in SLUGS
-        for zone in sorted({zone for zone, on in (*photos, *cities) if on == slug})
+        for zone in sorted(zone for zone, on in keys if on == slug)
         if (cities[zone, slug] or spots[zone, slug]) and "/" in zone
     ]
     used = sorted({region["country"] for region in regions if region["country"]})
