@@ -76,6 +76,23 @@ def test_without_evidence_both_stages_are_one(heads: Heads, name: str) -> None:
         assert not gates.any()
 
 
+@pytest.mark.parametrize("name", MODELS)
+def test_what_stands_in_the_place_of_an_absent_stream_changes_nothing(heads: Heads, name: str) -> None:
+    """Numbers left where a stream is absent, beside streams that are present, move no output by a bit."""
+    file = session(fusion.write(heads, MODELS[name], temperature=TEMPERATURE))
+    embedding = np.random.default_rng(4).normal(size=(9, WIDTH)).astype(np.float32)
+    clean = known.draw(9, seed=4).samples.evidence.vectors().reshape(9, 7, 9)
+    noise = np.random.default_rng(5).normal(size=clean.shape).astype(np.float32)
+    noise[:, :, 0] = 0
+    dirty = np.where(clean[:, :, :1] > 0, clean, noise)
+    assert (dirty != clean).any()
+    answers = [
+        file.run(None, {"embedding": embedding, "evidence": one.reshape(9, 63)}) for one in (clean, dirty)
+    ]
+    for before, after in zip(*answers, strict=True):
+        assert (before == after).all()
+
+
 def test_the_same_models_give_the_same_bytes(heads: Heads) -> None:
     """A hash of the file is a hash of the model."""
     for model in MODELS.values():
