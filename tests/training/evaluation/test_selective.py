@@ -32,6 +32,7 @@ def test_a_sureness_that_knows_reaches_the_best_area() -> None:
     knows = selective.measure(answers_with(np.linspace(1, 0, 10).tolist(), right=right))
     wrong_way = selective.measure(answers_with(np.linspace(0, 1, 10).tolist(), right=right))
     assert knows.area == pytest.approx(knows.best)
+    assert wrong_way.best == pytest.approx(knows.best)
     assert wrong_way.area > wrong_way.blind == 0.4
     assert knows.risks[:12] == pytest.approx([0.0] * 12)
 
