@@ -159,13 +159,15 @@ class Sustained:
 class Sweep:
     """The search for each number of workers (`pangaea bench sweep`), and the limit measured in the same run.
 
-    `core_hours_per_million` is what a million photos cost, by arithmetic from the CPU account.
+    `nothing_kept` says of the numbers of workers that kept no rate why not; `core_hours_per_million` is what
+    a million photos cost, by arithmetic from the CPU account.
     """
 
     machine: Machine
     mix: str
     limit: Limit
     sustained: tuple[Sustained, ...]
+    nothing_kept: Mapping[str, str]
     core_hours_per_million: float
 
     def document(self) -> dict[str, Any]:
@@ -179,6 +181,7 @@ class Sweep:
             **first,
             "core_hours_per_million": self.core_hours_per_million,
             "workers": each,
+            "nothing_kept": self.nothing_kept,
             "limit": self.limit.document(),
         }
 

@@ -75,7 +75,10 @@ def latency(where: Where, load: Load, workers: int, files: Files) -> int:
 
 
 def sweep(workers: Sequence[int], mix: str, effort: Effort, seed: int, files: Files) -> int:
-    """Search for the highest rate of each number of workers, show and write it; return the exit code."""
+    """Search for the highest rate of each number of workers, show and write it.
+
+    Returns the exit code: 1 when one of them kept no rate.
+    """
     try:
         with shown() as meter:
             mixes.folder(mix, meter)
@@ -85,7 +88,7 @@ def sweep(workers: Sequence[int], mix: str, effort: Effort, seed: int, files: Fi
     except Signalled as asked:
         return asked.exit_code
     finish(found, files)
-    return 0
+    return 1 if found.nothing_kept else 0
 
 
 def peers(plan: Plan, files: Files) -> int:

@@ -46,6 +46,10 @@ MILLION: Final = 1_000_000
 Probe = Callable[[float], Latency]
 
 
+class NothingKept(Refuse):
+    """No rate was kept within the budget."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Effort:
     """How much is put into a search: `budget_seconds` for each number of workers, the run at 80% included."""
@@ -70,21 +74,44 @@ def sweep(
     """Measure the machine's limit, then search for each number of workers, on the same running stack.
 
     Raises:
-        Refuse: something did not start, or no rate was kept within the budget.
+        Refuse: something did not start, or no rate was kept within the budget by any number.
     """
     ceilings = limit.measure(stand, mix=mix, meter=meter)
-    found = []
-    for count in workers:
+
+    def one(count: int) -> Sustained:
         with started(pangaea(), stand, count) as team:
             probe = probing(stand, team, effort, mix=mix, seed=seed, meter=meter)
-            found.append(sustained(probe, ceilings, count, effort))
+            return sustained(probe, ceilings, count, effort)
+
+    found, nothing_kept = searched(workers, one)
     return Sweep(
         machine=stand.machine,
         mix=mix,
         limit=ceilings,
-        sustained=tuple(found),
+        sustained=found,
+        nothing_kept=nothing_kept,
         core_hours_per_million=core_hours(found[0], MILLION),
     )
+
+
+def searched(
+    workers: Sequence[int], one: Callable[[int], Sustained]
+) -> tuple[tuple[Sustained, ...], dict[str, str]]:
+    """Search for each number of workers; for those that kept no rate, return by their number why not.
+
+    Raises:
+        Refuse: none kept any rate.
+    """
+    found: list[Sustained] = []
+    nothing_kept: dict[str, str] = {}
+    for count in workers:
+        try:
+            found.append(one(count))
+        except NothingKept as nothing:
+            nothing_kept[str(count)] = str(nothing)
+    if not found:
+        raise Refuse("; ".join(nothing_kept.values()))
+    return tuple(found), nothing_kept
 
 
 def probing(stand: Stand, team: Team, effort: Effort, *, mix: str, seed: int, meter: Meter) -> Probe:
@@ -115,7 +142,7 @@ def sustained(
     """Search for the highest rate kept, make one more run at 80% of it, and put it beside the ceilings.
 
     Raises:
-        Refuse: no rate was kept within the budget.
+        NothingKept: no rate was kept within the budget.
     """
     began = clock()
 
@@ -129,9 +156,9 @@ def sustained(
     )
     if found.best is None:
         why = "; ".join(f"at {run.rate:g} a second {complaint(run)}" for run in found.runs)
-        raise Refuse(
-            f"no rate was kept, and the search ended when {found.ended} ({why or 'no probe was made'}): give"
-            " it more --minutes, or a machine with less to do."
+        raise NothingKept(
+            f"no rate was kept by {workers} worker(s), and the search ended when {found.ended}"
+            f" ({why or 'no probe was made'}): give it more --minutes, or a machine with less to do."
         )
     return of(found.best, found, ceilings, workers, probe(float(f"{SHARE * found.kept:.3g}")))
 

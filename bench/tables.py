@@ -101,6 +101,8 @@ def _(found: Sweep) -> RenderableType:
             probes.add_row(str(each.workers), f"{run.rate:g}", *(f"{value:.1f}" for value in numbers), said)
         for label, line in _sustained(each):
             table.add_row(label, line)
+    for workers, why in found.nothing_kept.items():
+        table.add_row(f"{workers} workers", Text(why, style="red"))
     hours = (
         f"{found.core_hours_per_million:.2f} core-hours, on paper; what an hour costs is yours to multiply"
     )

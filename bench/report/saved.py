@@ -81,6 +81,7 @@ def _sweep(document: dict[str, Any]) -> Sweep:
         mix=_value(str, document.get("mix"), "mix"),
         limit=_value(Limit, document.get("limit"), "limit"),
         sustained=sustained,
+        nothing_kept=_value(Mapping[str, str], document.get("nothing_kept"), "nothing_kept"),
         core_hours_per_million=_value(
             float, document.get("core_hours_per_million"), "core_hours_per_million"
         ),

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 import pytest
 
 from bench import sweep
-from bench.figures import Latency
+from bench.figures import Latency, Sustained
 from bench.search import Found
 from tests.bench.invented import latency, limit
 from worker.errors import Refuse
@@ -115,3 +115,19 @@ def test_nothing_is_kept() -> None:
     workers = Workers(0.0)
     with pytest.raises(Refuse, match=r"no rate was kept.*at 83\.2 a second p99 was 900 ms.*--minutes"):
         sweep.sustained(workers.probe, limit(), 1, workers.effort, lambda: workers.now)
+
+
+def test_what_one_number_of_workers_does_not_keep_costs_another_nothing() -> None:
+    """The figures of those that kept a rate stay, and why the others kept none is beside them."""
+    ceilings = limit()
+
+    def one(count: int) -> Sustained:
+        workers = Workers(80.0 if count == 1 else 0.0)
+        return sweep.sustained(workers.probe, ceilings, count, workers.effort, lambda: workers.now)
+
+    found, nothing_kept = sweep.searched((4, 1), one)
+    assert [each.workers for each in found] == [1]
+    assert list(nothing_kept) == ["4"]
+    assert "no rate was kept by 4 worker(s)" in nothing_kept["4"]
+    with pytest.raises(Refuse, match=r"by 2 worker\(s\).*by 3 worker\(s\)"):
+        sweep.searched((2, 3), one)
