@@ -131,6 +131,9 @@ def peers(
         float | None,
         typer.Option(min=0.1, help="Photos a second for the latency; default: 60% of the slowest's rate."),
     ] = None,
+    fetch: Annotated[
+        bool, typer.Option("--fetch", help="Only make the environments: later runs need no network.")
+    ] = False,
     json: Json = None,
     csv: Csv = None,
     html: Html = None,
@@ -147,6 +150,9 @@ def peers(
     from bench.contenders import chosen  # noqa: PLC0415 - likewise
     from bench.contest import Plan  # noqa: PLC0415 - likewise
 
+    if fetch:
+        run.fetch(chosen(only))
+        return
     plan = Plan(names=chosen(only), rounds=rounds, mix=mix, rate=rate)
     raise typer.Exit(run.peers(plan, run.Files(json=json, csv=csv, html=html)))
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -112,14 +112,23 @@ class Contest:
         score.overheads_us.append(standings.overhead_us(found.cpu_ms, decode_us))
 
 
+def environments(names: Sequence[str], meter: Meter = silent) -> None:
+    """Make what the contenders need to start, before anything is timed.
+
+    Raises:
+        Refuse: the download failed, or the disk is full.
+    """
+    for name in names:
+        subject(name, CARD, meter)
+
+
 def hold(plan: Plan, *, meter: Meter = silent) -> Peers:
     """Hold the contest and return its figures; a contender that fails is left out, and a note says why.
 
     Raises:
         Refuse: the stack or an instrument cannot be had, or nobody is left.
     """
-    for name in plan.names:
-        subject(name, CARD, meter)  # environments are made before anything is timed
+    environments(plan.names, meter)
     contest = Contest(plan, meter, {name: Score() for name in plan.names}, [])
     with opened(meter=meter) as stand:
         warm(stand, meter)

@@ -10,7 +10,7 @@ from pathlib import Path
 from rich.console import Console
 
 from bench import mixes, stand, tables
-from bench.contest import Plan, hold
+from bench.contest import Plan, environments, hold
 from bench.cores import held
 from bench.figures import Latency, Limit, Peers, Sweep
 from bench.latency import Load, measure
@@ -89,6 +89,16 @@ def sweep(workers: Sequence[int], mix: str, effort: Effort, seed: int, files: Fi
         return asked.exit_code
     finish(found, files)
     return 1 if found.nothing_kept else 0
+
+
+def fetch(names: Sequence[str]) -> None:
+    """Make the environments of these contenders.
+
+    Raises:
+        Refuse: the download failed, or the disk is full.
+    """
+    with shown() as meter:
+        environments(names, meter)
 
 
 def peers(plan: Plan, files: Files) -> int:
