@@ -19,6 +19,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from bench.surroundings import surroundings
 from worker.errors import PangaeaError, Refuse
 
 Document = dict[str, Any]
@@ -27,11 +28,15 @@ READY_SECONDS = 30.0
 GRACE_SECONDS = 10.0
 
 
+class InstrumentError(Refuse):
+    """An instrument, or the broker, failed: nothing is said of what was to be measured."""
+
+
 class Child:
     """A running instrument, as its parent has it; leaving the `with` block ends it.
 
     Raises (from `hear`):
-        Refuse: it ended, or said that it cannot go on, in one sentence.
+        InstrumentError: it ended, or said that it cannot go on, in one sentence.
     """
 
     def __init__(self, module: str, spec: Mapping[str, Any], *, log: Path) -> None:
@@ -46,6 +51,7 @@ class Child:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=errors,
+                env=surroundings(),
                 start_new_session=True,
             )
         self._heard: queue.Queue[Document] = queue.Queue()
@@ -71,14 +77,14 @@ class Child:
             try:
                 said = self._heard.get(timeout=max(0.0, deadline - time.monotonic()))
             except queue.Empty:
-                raise Refuse(
+                raise InstrumentError(
                     f"the {self.name} did not answer in {seconds:.0f} s: the machine is too busy, or its log"
                     f" {self._log} says why."
                 ) from None
             if said["kind"] == kind:
                 return said
             if said["kind"] == "error":
-                raise Refuse(f"the {self.name} gave up: {said['why']}")
+                raise InstrumentError(f"the {self.name} gave up: {said['why']}")
 
     def close(self) -> None:
         """End it."""

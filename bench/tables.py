@@ -62,7 +62,7 @@ def _(found: Limit) -> RenderableType:
     )
     for name, rate, what in ceilings:
         if rate is not None:
-            table.add_row(name, f"{rate:.1f} photos a second", f"{found.cores} cores, {found.mix}: {what}")
+            table.add_row(name, f"{rate:.1f} photos a second", f"{found.cores:g} cores, {found.mix}: {what}")
     return Group(parts, Text(), table, machine(found.machine))
 
 
@@ -104,7 +104,9 @@ def _(found: Sweep) -> RenderableType:
     for workers, why in found.nothing_kept.items():
         table.add_row(f"{workers} workers", Text(why, style="red"))
     hours = (
-        f"{found.core_hours_per_million:.2f} core-hours, on paper; what an hour costs is yours to multiply"
+        f"{found.core_hours_per_million:.2f} core-hours of work,"
+        f" {found.core_hours_reserved_per_million:.2f} of a machine that is kept for it, on paper; what an"
+        " hour costs is yours to multiply"
     )
     table.add_row("a million photos", hours)
     return Group(probes, Text(), table, machine(found.machine))
@@ -134,7 +136,7 @@ def verdict(found: Latency) -> Text:
 def machine(found: Machine) -> Text:
     """Return the machine in one line."""
     return Text(
-        f"{found.processor}, {found.cores} cores, {found.memory_gib:g} GiB, {found.system},"
+        f"{found.processor}, {found.cores_said}, {found.memory_gib:g} GiB, {found.system},"
         f" Python {found.python}, engine {found.precision}, commit {found.commit}, {found.at}",
         style="dim",
     )

@@ -85,6 +85,9 @@ def _sweep(document: dict[str, Any]) -> Sweep:
         core_hours_per_million=_value(
             float, document.get("core_hours_per_million"), "core_hours_per_million"
         ),
+        core_hours_reserved_per_million=_value(
+            float, document.get("core_hours_reserved_per_million"), "core_hours_reserved_per_million"
+        ),
     )
     if (again := _finite(found.document())) != document:
         wrong = sorted(key for key in {*again, *document} if again.get(key) != document.get(key))

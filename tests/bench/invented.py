@@ -50,6 +50,7 @@ def limit(mix: str = "512px") -> Limit:
         shared_memory_ceiling=1.1 * CEILING,
         parts=(
             _part("decode", "JPEG to a 260 × 260 square, one thread", 4.21, worker=4.18),
+            _part("engine_alone", "in process, one instance, photo by photo", 9.87, engine=10.2),
             _part("engine_1", "in process, one photo at a time", 9.87, engine=10.9),
             _part("engine_8", "in process, batches of 8", 5.84, engine=5.9),
             _part("triton", "over gRPC, 8 in flight", 10.37, worker=1.3, triton=11.2),
@@ -99,6 +100,8 @@ def latency(
         seed=seed,
         sent=sent,
         received=sent,
+        throughput=sent / seconds,
+        profile="latency",
         p50_ms=float(p50),
         p90_ms=float(p90),
         p99_ms=float(p99),
@@ -159,6 +162,7 @@ def sweep(*workers: int) -> Sweep:
         sustained=tuple(sustained(each) for each in workers or (1, 2)),
         nothing_kept={"4": "no rate was kept by 4 worker(s)"},
         core_hours_per_million=5.42,
+        core_hours_reserved_per_million=10.68,
     )
 
 

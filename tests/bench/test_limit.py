@@ -115,7 +115,7 @@ def test_the_ceilings_are_those_of_the_parts(found: Limit) -> None:
     assert found.ceiling < found.bare_ceiling
     assert found.engine_batch_rate == best.rate == max(parts[f"engine_{n}"].rate for n in range(1, 4))
     assert found.decode_ms == parts["decode"].wall_ms
-    assert found.engine_ms == parts["engine_1"].wall_ms
+    assert found.engine_ms == parts["engine_alone"].wall_ms
 
 
 def test_the_file_has_the_names_that_were_asked_for(found: Limit) -> None:
