@@ -173,7 +173,7 @@ def limits(found: Sequence[Limit]) -> Table:
         rows=tuple(
             (
                 each.mix,
-                str(each.cores),
+                f"{each.cores:g}",
                 number(each.decode_ms),
                 number(each.engine_ms),
                 f"{number(each.engine_batch_rate)} (of {each.engine_batch})",

@@ -90,7 +90,7 @@ def _with_a_broken_pair(document: dict[str, Any]) -> None:
 
 
 def _with_a_strange_machine(document: dict[str, Any]) -> None:
-    document["machine"]["cores"] = None
+    document["machine"]["commit"] = None
 
 
 @pytest.mark.parametrize(
@@ -101,7 +101,7 @@ def _with_a_strange_machine(document: dict[str, Any]) -> None:
         (_with_words, "sent is not int"),
         (_with_a_truth_for_a_number, "rate is not float"),
         (_with_a_broken_pair, r"histogram\[3\] is not"),
-        (_with_a_strange_machine, "machine.cores is not int"),
+        (_with_a_strange_machine, "machine.commit is not str"),
     ],
 )
 def test_a_spoilt_file_is_refused(
