@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, Final
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -210,8 +210,9 @@ class Peer:
     """One contender on the same job in the same run (`pangaea bench peers`).
 
     `rate` is the median of `rates` (photos a second at saturation), `p99_ms` the median of `p99s_ms` at
-    `p99_rate`, one open-loop rate for all; `overhead_us` the CPU of the contender's own process a record with
-    the engine that answers constants. `guarantees` is one line; delivery, order and bounds say it at length.
+    `p99_rate`, one open-loop rate for all, each of so many `p99_photos`; `overhead_us` the CPU of the
+    contender's own processes a record with the engine that answers constants, less that of decoding: below
+    zero, it is noise. `guarantees` is one line; delivery, order and bounds say it at length.
     """
 
     name: str
@@ -225,19 +226,25 @@ class Peer:
     p99_rate: float
     p99_ms: float
     p99s_ms: tuple[float, ...]
+    p99_photos: tuple[int, ...]
     overhead_us: float
     overheads_us: tuple[float, ...]
 
 
+PEERS_SHARE: Final = ("machine", "mix", "notes")
+"""What the contenders of one run have in common."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Peers:
-    """All contenders of one run."""
+    """All contenders of one run, one at least; `notes` say how it was measured, and who fell out why."""
 
     machine: Machine
     mix: str
     peers: tuple[Peer, ...]
     notes: tuple[str, ...] = field(default=())
 
-    def document(self) -> dict[str, Any]:
-        """As JSON."""
-        return asdict(self)
+    def document(self) -> list[dict[str, Any]]:
+        """As JSON: a list of contenders; machine, mix and notes are the same in each."""
+        common = asdict(self)
+        return [{**peer, **{name: common[name] for name in PEERS_SHARE}} for peer in common["peers"]]

@@ -71,7 +71,7 @@ def _(found: Peers) -> RenderableType:
     table = Table(box=None, padding=(0, 2, 0, 0))
     for heading in ("", "version"):
         table.add_column(heading)
-    for heading in ("photos a second", "p99 ms", "overhead µs"):
+    for heading in ("photos a second", "p99 ms", "of photos", "overhead µs"):
         table.add_column(heading, justify="right")
     for each in found.peers:
         table.add_row(
@@ -79,6 +79,7 @@ def _(found: Peers) -> RenderableType:
             each.version,
             _between(each.rate, each.rates, 1),
             _between(each.p99_ms, each.p99s_ms, 1),
+            f"{sum(each.p99_photos):,}",
             _between(each.overhead_us, each.overheads_us, 0),
         )
     promises = _table()

@@ -184,6 +184,7 @@ def _peers(peers: Peers) -> Iterator[Row]:
             | {
                 "Request Rate": peer.p99_rate,
                 "p99 latency": _microseconds(peer.p99_ms),
+                "Received": sum(peer.p99_photos),
             }
         )
 

@@ -227,6 +227,7 @@ def contenders(found: Peers) -> Table:
             "photos/s (spread)",
             f"p99 at {rate}/s, ms (spread)",
             "overhead, µs CPU a record (spread)",
+            "photos behind each p99",
         ),
         rows=tuple(
             (
@@ -235,6 +236,7 @@ def contenders(found: Peers) -> Table:
                 with_spread(peer.rate, peer.rates),
                 with_spread(peer.p99_ms, peer.p99s_ms),
                 with_spread(peer.overhead_us, peer.overheads_us),
+                f"{min(peer.p99_photos):,} or more",
             )
             for peer in found.peers
         ),

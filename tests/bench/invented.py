@@ -180,6 +180,7 @@ def peer(name: str, rate: float, p99_ms: float, overhead_us: float, guarantees: 
         p99_rate=40.0,
         p99_ms=p99_ms,
         p99s_ms=(0.9 * p99_ms, p99_ms, 1.3 * p99_ms),
+        p99_photos=(497, 512, 503),
         overhead_us=overhead_us,
         overheads_us=(0.97 * overhead_us, overhead_us, 1.02 * overhead_us),
     )

@@ -72,18 +72,18 @@ def test_one_that_dies_is_out_with_its_reason_and_the_others_go_on(place: Stand)
         Plan(names=("plain", "arroyo"), rounds=1), silent, {"plain": Score(), "arroyo": Score()}, []
     )
 
-    def deadly(_where: Stand, team: Team, score: Score) -> None:
+    def deadly(_where: Stand, team: Team, _number: int) -> Score:
         if team.subject.name == "plain":
             os.kill(team.pids[0], signal.SIGKILL)
             wait_until(lambda: not team.children[0].alive, 10, "its end")
-        score.rates.append(1.0)
         team.check()
+        return Score(rates=[1.0])
 
     contest.round(place, 0, CARD, "rate", deadly)
     contest.round(place, 1, CARD, "latency", deadly)
     assert not contest.scores["arroyo"].failure
     assert contest.scores["arroyo"].rates == [1.0, 1.0]
-    assert contest.scores["plain"].rates == [1.0]
+    assert contest.scores["plain"].rates == []
     assert [note[:45] for note in contest.notes] == ["plain is out, in rate, round 1: plain 0 ended"]
 
 
