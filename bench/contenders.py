@@ -138,7 +138,8 @@ PEER_LIST: Final = (
         module="arroyo_app",
         mode="threads",
         in_flight=8,
-        asks="one photo a request, up to 8 at once, by the client that waits, in threads",
+        asks="one photo a request, up to 8 at once, by the client that waits, in threads (its strategy with"
+        " processes was not measured)",
         promise=Promise(
             guarantees="at least once, in order",
             delivery=f"{_TWICE}, one second (ONCE_PER_SECOND); a result is at the broker before that",
