@@ -29,6 +29,9 @@ MOST_PHOTOS, MOST_BYTES, FEWEST_PHOTOS = 4_000, 512 * 1024**2, 20
 LATENCY_PHOTOS: Final = 500
 """Photos a round and contender behind a p99, about: chance draws how many are due. Three rounds: 1,500."""
 
+LONGEST_SECONDS: Final = 60.0
+"""Of a latency run: at a very low rate fewer photos have to do, and how many is said."""
+
 CHEAP_PHOTOS: Final = 800
 
 
@@ -89,12 +92,12 @@ def burst_photos(rate: float, photo_bytes: float) -> int:
 
 
 def latency_seconds(rate: float) -> float:
-    """Return how long a run at this rate lasts: enough photos, and not shorter than a burst.
+    """Return how long a run at this rate lasts: enough photos, not shorter than a burst, and not for ever.
 
     >>> latency_seconds(50.0), latency_seconds(100.0)
     (10.0, 8.0)
     """
-    return math.ceil(10 * max(LATENCY_PHOTOS / rate, BURST_SECONDS)) / 10
+    return math.ceil(10 * min(max(LATENCY_PHOTOS / rate, BURST_SECONDS), LONGEST_SECONDS)) / 10
 
 
 def common_rate(scores: Sequence[Score]) -> float:
