@@ -79,6 +79,7 @@ def test_every_part_is_measured(found: Limit) -> None:
     processes = {part.name: set(part.cpu_ms) for part in found.parts}
     assert processes == {
         "decode": {"worker"},
+        "engine_alone": {"engine"},
         **{f"engine_{size}": {"engine"} for size in range(1, 4)},
         "triton": {"worker", "triton"},
         "triton_shared_memory": {"worker", "triton"},

@@ -44,6 +44,7 @@ NUMBERS = st.floats(allow_nan=False, allow_infinity=False)
         Latency,
         machine=st.just(invented.MACHINE),
         rate=NUMBERS,
+        throughput=NUMBERS,
         p99_ms=NUMBERS,
         stages=st.just(()),
         histogram=st.lists(st.tuples(NUMBERS, st.integers(1))).map(tuple),
