@@ -1,8 +1,8 @@
 """A Triton repository whose engine fails on purpose.
 
 It is told by a photo's colour what to do with it, and fails on every photo while the file `ill` lies beside
-the repository; while the file `slow` does, every photo takes as long as a slow one. A photo of the colour HELD
-waits for as long as the file `held` lies there.
+the repository; while the file `slow` does, every photo takes as long as a slow one. A photo of the colour
+HELD waits for as long as the file `held` lies there.
 """
 
 from __future__ import annotations
