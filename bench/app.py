@@ -145,7 +145,7 @@ def sweep(
     # The length first: Python refuses to make a number of more digits than a few thousand.
     if not all(len(word) <= len(str(MOST_WORKERS)) and word.isdecimal() for word in words):
         raise typer.BadParameter("it must be numbers with commas, e.g. 1,2", param_hint="--workers")
-    counts = list(dict.fromkeys(map(int, words)))
+    counts = [int(word) for word in words]
     if not all(1 <= count <= MOST_WORKERS for count in counts):
         raise typer.BadParameter(f"choose from 1 to {MOST_WORKERS}", param_hint="--workers")
     effort = Effort(budget_seconds=minutes * 60)
