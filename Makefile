@@ -43,6 +43,7 @@ demo: $(VENV)/demo.stamp  ## the whole system on the example photos
 	@$(BIN)/pangaea demo
 
 test: setup  ## every test that needs no torch
+	@$(BIN)/pangaea bench peers --fetch
 	@$(BIN)/python -m pytest -m "not training" -n $(JOBS) --dist loadfile
 
 test-training: $(VENV)/train.stamp  ## the tests that need torch

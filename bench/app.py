@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Annotated
 
@@ -12,6 +13,15 @@ bench_app = typer.Typer(
     name="bench", help="How fast, measured honestly, beside what this machine could do.", no_args_is_help=True
 )
 app.add_typer(bench_app)
+
+MOST_WORKERS = 64
+
+
+def _number(value: float | None) -> float | None:
+    if value is not None and math.isnan(value):
+        raise typer.BadParameter("it must be a number")
+    return value
+
 
 Mix = Annotated[str, typer.Option(help="The photos: 512px, 2mp or 12mp.")]
 Json = Annotated[Path | None, typer.Option("--json", metavar="FILE", help="The figures as JSON.")]
@@ -39,24 +49,35 @@ def limit(
     """Measure each part of the path alone, and say what this machine could do at most.
 
     Decoding, the engine in process and through Triton, Kafka: wall time and CPU a photo by process, medians
-    of three repetitions, in about a minute. From the CPU come the ceiling, and the bare ceiling: without the
-    cost of a server and a broker.
+    of three repetitions. It takes two minutes: in the first the stack starts and the broker is warmed up for
+    45 s. From the CPU come the ceiling, and the bare ceiling: without the cost of a server and a broker.
 
     Example: `pangaea bench limit --mix 2mp --cores 2 --json limit.json`
     """
     from bench import run  # noqa: PLC0415 - no other command pays for it
+    from bench.files import Files  # noqa: PLC0415 - likewise
 
-    raise typer.Exit(run.limit(mix, cores, run.Files(json=json, csv=csv, html=html)))
+    raise typer.Exit(run.limit(mix, cores, Files(json=json, csv=csv, html=html)))
 
 
 @bench_app.command()
 def latency(
     *,
-    rate: Annotated[float, typer.Option(min=0.1, help="Photos a second.")] = 40.0,
-    seconds: Annotated[float, typer.Option(min=1, help="How long is measured, after the warm-up.")] = 30.0,
-    workers: Annotated[int, typer.Option(min=1, max=64, help="Workers that are started.")] = 1,
+    rate: Annotated[
+        float, typer.Option(min=0.1, max=100_000, callback=_number, help="Photos a second.")
+    ] = 40.0,
+    seconds: Annotated[
+        float,
+        typer.Option(min=1, max=86_400, callback=_number, help="How long is measured, after the warm-up."),
+    ] = 30.0,
+    workers: Annotated[
+        int | None, typer.Option(min=1, max=MOST_WORKERS, help="Workers that are started; default: 1.")
+    ] = None,
     mix: Mix = "512px",
-    warm_up: Annotated[float, typer.Option(min=0, help="Seconds that are cut off at the beginning.")] = 5.0,
+    warm_up: Annotated[
+        float,
+        typer.Option(min=0, max=3_600, callback=_number, help="Seconds that are cut off at the beginning."),
+    ] = 5.0,
     seed: Annotated[int, typer.Option(min=0, help="Draws when each photo is due.")] = 0,
     at_random: Annotated[
         bool, typer.Option("--at-random", help="Partitions drawn as well, as keys would; else in turn.")
@@ -79,11 +100,12 @@ def latency(
     Example: `pangaea bench latency --rate 60 --seconds 30 --json latency.json`
     """
     from bench import run  # noqa: PLC0415 - no other command pays for it
+    from bench.files import Files  # noqa: PLC0415 - likewise
     from bench.latency import Load  # noqa: PLC0415 - likewise
 
     load = Load(rate=rate, seconds=seconds, warm_up=warm_up, mix=mix, seed=seed, at_random=at_random)
     where = run.Where(kafka=kafka, triton=triton, own_worker=not no_worker)
-    raise typer.Exit(run.latency(where, load, workers, run.Files(json=json, csv=csv, html=html)))
+    raise typer.Exit(run.latency(where, load, workers, Files(json=json, csv=csv, html=html)))
 
 
 @bench_app.command()
@@ -94,7 +116,13 @@ def sweep(
     ] = "1,2",
     mix: Mix = "512px",
     minutes: Annotated[
-        float, typer.Option(min=1, help="The most that a search may take, for each number of workers.")
+        float,
+        typer.Option(
+            min=1,
+            max=1_440,
+            callback=_number,
+            help="The most that a search may take, for each number of workers.",
+        ),
     ] = 8.0,
     seed: Annotated[int, typer.Option(min=0, help="Draws when each photo is due.")] = 0,
     json: Json = None,
@@ -110,13 +138,18 @@ def sweep(
     Example: `pangaea bench sweep --workers 1,2 --json sweep.json --html sweep.html`
     """
     from bench import run  # noqa: PLC0415 - no other command pays for it
+    from bench.files import Files  # noqa: PLC0415 - likewise
     from bench.sweep import Effort  # noqa: PLC0415 - likewise
 
-    counts = [int(count) for count in workers.split(",") if count.strip().isdecimal() and int(count)]
-    if len(counts) != len(workers.split(",")):
+    words = [word.strip() for word in workers.split(",")]
+    # The length first: Python refuses to make a number of more digits than a few thousand.
+    if not all(len(word) <= len(str(MOST_WORKERS)) and word.isdecimal() for word in words):
         raise typer.BadParameter("it must be numbers with commas, e.g. 1,2", param_hint="--workers")
+    counts = [int(word) for word in words]
+    if not all(1 <= count <= MOST_WORKERS for count in counts):
+        raise typer.BadParameter(f"choose from 1 to {MOST_WORKERS}", param_hint="--workers")
     effort = Effort(budget_seconds=minutes * 60)
-    raise typer.Exit(run.sweep(counts, mix, effort, seed, run.Files(json=json, csv=csv, html=html)))
+    raise typer.Exit(run.sweep(counts, mix, effort, seed, Files(json=json, csv=csv, html=html)))
 
 
 @bench_app.command()
@@ -129,8 +162,16 @@ def peers(
     mix: Mix = "512px",
     rate: Annotated[
         float | None,
-        typer.Option(min=0.1, help="Photos a second for the latency; default: 60% of the slowest's rate."),
+        typer.Option(
+            min=0.1,
+            max=100_000,
+            callback=_number,
+            help="Photos a second for the latency; default: 60% of the slowest's rate.",
+        ),
     ] = None,
+    fetch: Annotated[
+        bool, typer.Option("--fetch", help="Only make the environments: later runs need no network.")
+    ] = False,
     json: Json = None,
     csv: Csv = None,
     html: Html = None,
@@ -146,9 +187,13 @@ def peers(
     from bench import run  # noqa: PLC0415 - no other command pays for it
     from bench.contenders import chosen  # noqa: PLC0415 - likewise
     from bench.contest import Plan  # noqa: PLC0415 - likewise
+    from bench.files import Files  # noqa: PLC0415 - likewise
 
+    if fetch:
+        run.fetch(chosen(only))
+        return
     plan = Plan(names=chosen(only), rounds=rounds, mix=mix, rate=rate)
-    raise typer.Exit(run.peers(plan, run.Files(json=json, csv=csv, html=html)))
+    raise typer.Exit(run.peers(plan, Files(json=json, csv=csv, html=html)))
 
 
 @bench_app.command()

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bench import accounts, arrivals, generator, reader
-from bench.child import READY_SECONDS, Child
+from bench.child import READY_SECONDS, Child, Document, InstrumentError
 from bench.latency import LEAD_SECONDS, LONGEST_DRAIN_SECONDS, PATIENCE_SECONDS
 from bench.stand import Stand
 from bench.subject import Team
@@ -38,7 +38,8 @@ def burst(stand: Stand, team: Team, photos: Path, count: int, *, seed: int = 0) 
     """Send about so many photos of a folder at once and wait for a record of each.
 
     Raises:
-        Refuse: the subject or an instrument ended, or records are missing.
+        Refuse: the subject ended, or not every photo was answered by one record that is no rejection.
+        InstrumentError: generator or reader failed: the subject is not to blame.
     """
     run = f"burst.{time.time_ns()}"
     due = arrivals.intended(SPEED, count / SPEED, seed)
@@ -69,13 +70,32 @@ def burst(stand: Stand, team: Team, photos: Path, count: int, *, seed: int = 0) 
             hand.hear("ready", READY_SECONDS)
             before = accounts.taken({"subject": team.pids})
             hand.tell({"start": time.monotonic() + LEAD_SECONDS})
-            hand.hear("result", LONGEST_DRAIN_SECONDS)
+            sent = hand.hear("result", LONGEST_DRAIN_SECONDS)
+            if why := untaken(sent, len(due)):
+                raise InstrumentError(f"the broker {why}: see its log.")
             eye.tell({"sent": len(due), "patience": PATIENCE_SECONDS})
             eye.hear("result", LONGEST_DRAIN_SECONDS)
             team.check()
             after = accounts.taken({"subject": team.pids})
         seen = reader.Reading.load(Path(reading.output))
-    missing = int(np.isnan(seen.moments).sum())
-    if missing:
-        raise Refuse(f"{team.subject.name} left {missing} of {len(due)} photos unanswered.")
+    if why := complaint(seen):
+        raise Refuse(f"{team.subject.name} {why}, of {len(due)}.")
     return Burst(moments=seen.moments, cpu_ms=accounts.cpu_ms_each(before, after, len(due))["subject"])
+
+
+def untaken(sent: Document, count: int) -> str:
+    """Say what the broker did not take of so many photos, by the generator's report; empty: it took all."""
+    taken = sent["acknowledged"]
+    return f"took {taken} of {count} photos ({sent['why'] or 'no answer'})" if taken < count else ""
+
+
+def complaint(seen: reader.Reading) -> str:
+    """Say what is wrong with the answers; empty when each photo has one, and none is a rejection."""
+    missing, doubled = int(np.isnan(seen.moments).sum()), int((seen.times > 1).sum())
+    rejected = int(seen.rejected.sum())
+    counts = (
+        ("left {} photos unanswered", missing),
+        ("answered {} twice", doubled),
+        ("rejected {}", rejected),
+    )
+    return ", ".join(text.format(count) for text, count in counts if count)

@@ -46,7 +46,7 @@ def part(name: str, what: str, samples: Sequence[Sample]) -> Part:
     )
 
 
-def ceiling(cores: int, parts: Sequence[Part]) -> float:
+def ceiling(cores: float, parts: Sequence[Part]) -> float:
     """Photos a second that so many processors could do at most, if these parts were all that a photo costs.
 
     >>> ceiling(2, [part("decode", "", [Sample(photos=1, wall_seconds=1, cpu_seconds={"worker": 0.004})])])

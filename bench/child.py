@@ -19,19 +19,26 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from bench.surroundings import surroundings
 from worker.errors import PangaeaError, Refuse
 
 Document = dict[str, Any]
 
 READY_SECONDS = 30.0
 GRACE_SECONDS = 10.0
+ALONE_SECONDS = 1.0
+"""So long a child may take to end by itself when its input has ended, whatever it is at."""
+
+
+class InstrumentError(Refuse):
+    """An instrument, or the broker, failed: nothing is said of what was to be measured."""
 
 
 class Child:
     """A running instrument, as its parent has it; leaving the `with` block ends it.
 
     Raises (from `hear`):
-        Refuse: it ended, or said that it cannot go on, in one sentence.
+        InstrumentError: it ended, or said that it cannot go on, in one sentence.
     """
 
     def __init__(self, module: str, spec: Mapping[str, Any], *, log: Path) -> None:
@@ -46,6 +53,7 @@ class Child:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=errors,
+                env=surroundings(),
                 start_new_session=True,
             )
         self._heard: queue.Queue[Document] = queue.Queue()
@@ -71,22 +79,22 @@ class Child:
             try:
                 said = self._heard.get(timeout=max(0.0, deadline - time.monotonic()))
             except queue.Empty:
-                raise Refuse(
+                raise InstrumentError(
                     f"the {self.name} did not answer in {seconds:.0f} s: the machine is too busy, or its log"
                     f" {self._log} says why."
                 ) from None
             if said["kind"] == kind:
                 return said
             if said["kind"] == "error":
-                raise Refuse(f"the {self.name} gave up: {said['why']}")
+                raise InstrumentError(f"the {self.name} gave up: {said['why']}")
 
-    def close(self) -> None:
-        """End it."""
+    def close(self, *, grace: float = GRACE_SECONDS) -> None:
+        """End it: its input ends, and after so long without success it is killed."""
         assert self._process.stdin is not None  # noqa: S101 - as above
         with contextlib.suppress(BrokenPipeError):
             self._process.stdin.close()
         try:
-            self._process.wait(GRACE_SECONDS)
+            self._process.wait(grace)
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
@@ -99,7 +107,8 @@ class Child:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.close()
+        # After an error, or Ctrl-C, nobody wants what it still might say.
+        self.close(grace=GRACE_SECONDS if kind is None else 0.0)
 
     def _listen(self) -> None:
         assert self._process.stdout is not None  # noqa: S101 - as above
@@ -121,6 +130,8 @@ class Parent:
         self._orders: queue.Queue[Document] = queue.Queue()
         self.changed = threading.Event()
         """Set from when an order, or the end, has come that was not yet taken."""
+        self.gone = threading.Event()
+        """Set when there will be no order any more."""
         threading.Thread(target=self._listen, name="parent", daemon=True).start()
 
     def say(self, kind: str, **more: object) -> None:
@@ -141,6 +152,7 @@ class Parent:
             self.changed.set()
         self._orders.put({})
         self.changed.set()
+        self.gone.set()
 
 
 def run(work: Callable[[Document, Parent], None], *, punctual: bool = False) -> None:
@@ -154,6 +166,7 @@ def run(work: Callable[[Document, Parent], None], *, punctual: bool = False) -> 
         with contextlib.suppress(PermissionError):
             os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(os.sched_get_priority_min(os.SCHED_RR)))
     parent = Parent()
+    threading.Thread(target=_leave, args=(parent,), name="leave", daemon=True).start()
     spec = parent.order()
     if spec is None:
         return
@@ -162,3 +175,10 @@ def run(work: Callable[[Document, Parent], None], *, punctual: bool = False) -> 
     except PangaeaError as error:
         parent.say("error", why=str(error))
         sys.exit(1)
+
+
+def _leave(parent: Parent) -> None:
+    """End this process when its parent is gone: the work may hang, or never look."""
+    parent.gone.wait()
+    time.sleep(ALONE_SECONDS)
+    os._exit(1)

@@ -34,7 +34,7 @@ class Contender:
     """One way to do the job.
 
     `package` is whose version is told, `lock` its environment's; `module` runs in `mode` with `in_flight`
-    photos at once where it can, as so many `processes` of one group.
+    photos at once where it can, as so many `processes` of one group; `asks` says how it asks Triton.
     """
 
     name: str
@@ -44,6 +44,7 @@ class Contender:
     mode: str
     in_flight: int
     promise: Promise
+    asks: str = "one photo a request, one request at once in each process, by the client that waits"
     processes: int = 1
 
     @property
@@ -59,6 +60,10 @@ WORKER: Final = Promise(
     delivery="exactly once: results and offsets commit in one Kafka transaction; a moved partition is fenced",
     order="as the photos came, partition by partition, though several are worked on at once",
     bounds="photos and bytes in flight, fetched and produced; a deadline for each photo",
+)
+
+WORKER_ASKS: Final = (
+    "up to 8 photos a request, those that wait together, several at once, by the asyncio client"
 )
 
 _TWICE = "at least once: a crash repeats the photos since the last commit"
@@ -102,6 +107,7 @@ PEER_LIST: Final = (
         module="faststream_app",
         mode="concurrent",
         in_flight=8,
+        asks="one photo a request, up to 8 at once, by the asyncio client",
         promise=Promise(
             guarantees="none at a crash, no order",
             delivery="acknowledged when taken (its only mode with max_workers): a crash may lose what is in"
@@ -117,6 +123,7 @@ PEER_LIST: Final = (
         module="faststream_app",
         mode="batch",
         in_flight=32,
+        asks="8 photos a request, up to 4 at once, by the asyncio client",
         promise=Promise(
             guarantees="at least once, in order",
             delivery="at least once: a batch is committed when all its results are published (NACK_ON_ERROR)",
@@ -131,6 +138,8 @@ PEER_LIST: Final = (
         module="arroyo_app",
         mode="threads",
         in_flight=8,
+        asks="one photo a request, up to 8 at once, by the client that waits, in threads (its strategy with"
+        " processes was not measured)",
         promise=Promise(
             guarantees="at least once, in order",
             delivery=f"{_TWICE}, one second (ONCE_PER_SECOND); a result is at the broker before that",
@@ -145,12 +154,13 @@ PEER_LIST: Final = (
         module="plain",
         mode="auto-commit",
         in_flight=1,
+        processes=2,
         promise=Promise(
             guarantees="nearly at least once, in order",
             delivery="offsets are committed every five seconds: a crash repeats the photos since, and may"
             " lose results that the producer still held",
             order=_ONE,
-            bounds="one photo in work; the client's own limit of what is fetched (64 MiB)",
+            bounds="one photo in work a process; the client's own limit of what is fetched (64 MiB)",
         ),
     ),
     Contender(
@@ -160,11 +170,12 @@ PEER_LIST: Final = (
         module="plain",
         mode="exactly-once",
         in_flight=1,
+        processes=2,
         promise=Promise(
             guarantees="exactly once, in order, until the first error, which ends it",
             delivery="exactly once: results and offsets commit in one Kafka transaction, every 50 ms here",
             order=_ONE,
-            bounds="one photo in work; the client's own limit of what is fetched (64 MiB)",
+            bounds="one photo in work a process; the client's own limit of what is fetched (64 MiB)",
         ),
     ),
 )
@@ -176,12 +187,14 @@ def chosen(names: str | None) -> tuple[str, ...]:
     """Return the contenders that a list with commas names, all by default, in their own order.
 
     Raises:
-        Refuse: there is no contender of that name.
+        Refuse: there is no contender of that name, or nobody is named.
 
     >>> chosen("plain, pangaea")
     ('pangaea', 'plain')
     """
-    wanted = {name.strip() for name in names.split(",")} if names else set(NAMES)
+    wanted = set(NAMES) if names is None else {name.strip() for name in names.split(",")} - {""}
+    if not wanted:
+        raise Refuse(f"--only names nobody: choose from {', '.join(NAMES)}.", exit_code=2)
     for name in sorted(wanted - set(NAMES)):
         raise Refuse(f"there is no contender {name}: choose from {', '.join(NAMES)}.", exit_code=2)
     return tuple(name for name in NAMES if name in wanted)
@@ -217,3 +230,8 @@ def peer(name: str) -> Contender:
 def processes(name: str) -> int:
     """Return as how many processes a contender runs."""
     return 1 if name == PANGAEA else peer(name).processes
+
+
+def asks(name: str) -> str:
+    """Return how a contender asks Triton."""
+    return WORKER_ASKS if name == PANGAEA else peer(name).asks

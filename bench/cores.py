@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from bench.quota import granted
 from worker.errors import Refuse
 
 
-def usable() -> int:
-    """Processors that this process may use."""
-    return len(os.sched_getaffinity(0))
+def usable() -> float:
+    """Processors that this process may use: those it may run on, or fewer where a quota grants fewer."""
+    allowed, quota = len(os.sched_getaffinity(0)), granted()
+    return allowed if quota is None else min(allowed, quota)
 
 
 @contextmanager
@@ -25,10 +28,10 @@ def held(count: int | None) -> Iterator[int]:
         Refuse: there are not so many.
     """
     before = os.sched_getaffinity(0)
-    wanted = len(before) if count is None else count
-    if not 1 <= wanted <= len(before):
+    wanted, most = len(before) if count is None else count, math.ceil(usable())
+    if count is not None and not 1 <= count <= most:
         raise Refuse(
-            f"--cores {count} is not possible here: choose 1 to {len(before)}, or leave it out.", exit_code=2
+            f"--cores {count} is not possible here: choose 1 to {most}, or leave it out.", exit_code=2
         )
     _keep(set(sorted(before)[:wanted]))
     try:

@@ -7,14 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, Final
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Machine:
-    """What it ran on: without it no figure means anything. `precision` is the engine's."""
+    """What it ran on: without it no figure means anything. `precision` is the engine's.
 
-    cores: int
+    `cores` are the processors that could be used: those allowed, or as many as `quota` grants, if that is
+    less; `quota` (processors' time a second, by control groups) is None where there is none.
+    """
+
+    cores: float
     processor: str
     memory_gib: float
     system: str
@@ -22,6 +26,13 @@ class Machine:
     precision: str
     commit: str
     at: str
+    quota: float | None = None
+
+    @property
+    def cores_said(self) -> str:
+        """How many cores in words, and whether it is the quota that makes it so many."""
+        by = " by a quota" if self.quota == self.cores else ""
+        return f"{self.cores:g} core{'' if self.cores == 1 else 's'}{by}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +69,7 @@ class Limit:
 
     machine: Machine
     mix: str
-    cores: int
+    cores: float
     decode_ms: float
     engine_ms: float
     engine_batch: int
@@ -89,8 +100,10 @@ class Latency:
     """One open-loop run at one rate (`pangaea bench latency`), warm-up cut off.
 
     `sent` and `received` count photos after the warm-up; latency runs from the intended send time to the
-    moment at which a read_committed consumer has the record. `valid` is False when the generator fell behind
-    or the run is otherwise not what it claims to be; `why` says so. `lost` photos were sent and never came
+    moment at which a read_committed consumer has the record, and is of photos that were answered, not
+    rejected. `rate` is what was asked for, sent ÷ seconds what chance made of it, `throughput` how many came
+    out a second. `valid` is False when the generator fell behind or the run is otherwise not what it claims
+    to be; `why` says so. Of all photos, those of the warm-up as well, `lost` ones were sent and never came
     out, `doubled` ones came out more than once; `ended_early`: it was given up, for too many were waiting.
     `histogram` is (milliseconds, count), the upper edge of each bucket that is not empty. `cpu_ms_per_photo`
     is by process, over the same window.
@@ -106,6 +119,8 @@ class Latency:
     seed: int
     sent: int
     received: int
+    throughput: float
+    profile: str
     p50_ms: float
     p90_ms: float
     p99_ms: float
@@ -134,11 +149,12 @@ class Latency:
 class Sustained:
     """The highest rate that so many workers keep with p99 ≤ 200 ms and nothing lost.
 
-    `ratio` = max_rate ÷ ceiling; `bare_ratio` = max_rate ÷ bare_ceiling; `cpu_ratio` = the parts' CPU ÷ the
-    CPU really spent a photo at the highest rate kept, both by worker and Triton (the broker is listed apart).
-    `probes` are the runs of the search in their order, `at_80_percent` one more at 80% of the highest rate.
-    `too_high` is the lowest rate that was not kept: the highest kept is as fine as the distance; `ended` says
-    why no finer.
+    `max_rate` is what was really sent a second in the best run, which chance makes a little more or less than
+    was asked for. `ratio` = max_rate ÷ ceiling; `bare_ratio` = max_rate ÷ bare_ceiling; `cpu_ratio` = the
+    parts' CPU ÷ the CPU really spent a photo at the highest rate kept, both by worker and Triton (the broker
+    is listed apart). `probes` are the runs of the search in their order, `at_80_percent` one more at 80% of
+    the highest rate. `too_high` is the lowest rate that was not kept: the highest kept is as fine as the
+    distance; `ended` says why no finer.
     """
 
     workers: int
@@ -159,26 +175,32 @@ class Sustained:
 class Sweep:
     """The search for each number of workers (`pangaea bench sweep`), and the limit measured in the same run.
 
-    `core_hours_per_million` is what a million photos cost, by arithmetic from the CPU account.
+    `nothing_kept` says of the numbers of workers that kept no rate why not; `core_hours_per_million` is what
+    a million photos cost, by arithmetic from the CPU account; `core_hours_reserved_per_million` is what they
+    cost who pays for the machine by the hour: its cores for as long as they take at `max_rate`.
     """
 
     machine: Machine
     mix: str
     limit: Limit
     sustained: tuple[Sustained, ...]
+    nothing_kept: Mapping[str, str]
     core_hours_per_million: float
+    core_hours_reserved_per_million: float
 
     def document(self) -> dict[str, Any]:
-        """As JSON: the first number of workers at the top level, all of them under `workers`."""
+        """As JSON: one worker's figures at the top level, null where it has none; all under `workers`."""
         each = {str(found.workers): asdict(found) for found in self.sustained}
-        first = asdict(self.sustained[0])
-        del first["probes"]
+        first = each.get("1") or dict.fromkeys(each[str(self.sustained[0].workers)])
+        first = {name: value for name, value in first.items() if name != "probes"}
         return {
             "machine": asdict(self.machine),
             "mix": self.mix,
             **first,
             "core_hours_per_million": self.core_hours_per_million,
+            "core_hours_reserved_per_million": self.core_hours_reserved_per_million,
             "workers": each,
+            "nothing_kept": self.nothing_kept,
             "limit": self.limit.document(),
         }
 
@@ -188,8 +210,9 @@ class Peer:
     """One contender on the same job in the same run (`pangaea bench peers`).
 
     `rate` is the median of `rates` (photos a second at saturation), `p99_ms` the median of `p99s_ms` at
-    `p99_rate`, one open-loop rate for all; `overhead_us` the CPU of the contender's own process a record with
-    the engine that answers constants. `guarantees` is one line; delivery, order and bounds say it at length.
+    `p99_rate`, one open-loop rate for all, each of so many `p99_photos`; `overhead_us` the CPU of the
+    contender's own processes a record with the engine that answers constants, less that of decoding: below
+    zero, it is noise. `guarantees` is one line; delivery, order and bounds say it at length.
     """
 
     name: str
@@ -203,19 +226,25 @@ class Peer:
     p99_rate: float
     p99_ms: float
     p99s_ms: tuple[float, ...]
+    p99_photos: tuple[int, ...]
     overhead_us: float
     overheads_us: tuple[float, ...]
 
 
+PEERS_SHARE: Final = ("machine", "mix", "notes")
+"""What the contenders of one run have in common."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Peers:
-    """All contenders of one run."""
+    """All contenders of one run, one at least; `notes` say how it was measured, and who fell out why."""
 
     machine: Machine
     mix: str
     peers: tuple[Peer, ...]
     notes: tuple[str, ...] = field(default=())
 
-    def document(self) -> dict[str, Any]:
-        """As JSON."""
-        return asdict(self)
+    def document(self) -> list[dict[str, Any]]:
+        """As JSON: a list of contenders; machine, mix and notes are the same in each."""
+        common = asdict(self)
+        return [{**peer, **{name: common[name] for name in PEERS_SHARE}} for peer in common["peers"]]

@@ -7,6 +7,7 @@ omission; Gil Tene, "How NOT to Measure Latency", 2015).
 
 from __future__ import annotations
 
+import shutil
 import tempfile
 import time
 from collections.abc import Callable
@@ -20,7 +21,9 @@ from bench.figures import Latency
 from bench.reckoning import Sending, faults, histogram, outcome
 from bench.stand import Stand
 from bench.subject import Team
+from bench.surroundings import profile
 from local.install import Meter, silent
+from worker.errors import Refuse
 from worker.topics import PHOTOS
 
 WARM_UP_SECONDS = 5.0
@@ -29,6 +32,10 @@ LEAD_SECONDS = 0.3
 
 PATIENCE_SECONDS = 15.0
 """So long without any record, after the last photo was sent, and what is missing counts as lost."""
+
+GIB = 1024.0**3
+SPARE_BYTES = GIB
+"""What else may need room meanwhile: results, logs, the neighbours."""
 
 LONGEST_DRAIN_SECONDS = 3600.0
 LOOK_SECONDS = 0.25
@@ -77,10 +84,11 @@ def measure(
         begun: called once, just before the first photo is due.
 
     Raises:
-        Refuse: an instrument or the subject ended, or could not begin.
+        Refuse: an instrument or the subject ended, or could not begin; the photos would fill the disk.
     """
     due = arrivals.intended(load.rate, load.warm_up + load.seconds, load.seed)
     photos = mixes.folder(load.mix, meter)
+    _ensure_room(stand, photos, len(due))
     run = f"bench.{time.time_ns()}"
     with ExitStack() as undo:
         scratch = Path(undo.enter_context(tempfile.TemporaryDirectory(dir=stand.folder)))
@@ -140,11 +148,13 @@ def measure(
         seed=load.seed,
         sent=found.sent,
         received=found.received,
+        throughput=int(in_window.sum()) / max(watch.window[1] - watch.window[0], 1e-9),
+        profile=profile(),
         p50_ms=counts.percentile_ms(50),
         p90_ms=counts.percentile_ms(90),
         p99_ms=counts.percentile_ms(99),
         p999_ms=counts.percentile_ms(99.9),
-        max_ms=round(float(found.latencies.max()) * 1000, 3) if found.received else 0.0,
+        max_ms=round(float(found.latencies.max()) * 1000, 3) if len(found.latencies) else 0.0,
         late=found.late,
         rejected=found.rejected,
         lost=found.lost,
@@ -159,6 +169,19 @@ def measure(
         cpu_ms_per_photo=accounts.cpu_ms_each(watch.accounts[0], watch.accounts[-1], int(in_window.sum())),
         memory_mib=accounts.peak_mib(watch.accounts),
     )
+
+
+def _ensure_room(stand: Stand, photos: Path, count: int) -> None:
+    """Refuse a run whose photos would fill the disk: a broker of our own keeps all until it is stopped."""
+    if "broker" not in stand.parties:
+        return
+    sizes = [path.stat().st_size for path in photos.iterdir()]
+    wanted, free = count * sum(sizes) / len(sizes), shutil.disk_usage(stand.folder).free
+    if wanted + SPARE_BYTES > free:
+        raise Refuse(
+            f"the run's photos take {wanted / GIB:.1f} GiB and {free / GIB:.1f} are free on the disk of"
+            f" {stand.folder}: make room, or ask for fewer --seconds, a lower --rate or smaller photos."
+        )
 
 
 def _parties(stand: Stand, team: Team, hand: Child, eye: Child) -> accounts.Parties:

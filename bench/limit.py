@@ -51,7 +51,7 @@ def measure(stand: Stand, *, mix: str, effort: Effort | None = None, meter: Mete
     cores = stand.machine.cores
     bench = _Bench(stand, mixes.folder(mix, meter), effort or Effort(), meter)
     decoding = bench.decode()
-    batches = bench.engine()
+    alone, *batches = bench.engine()
     triton, shared = bench.served()
     transactions, *topics = bench.kafka(cores, decoding.cpu_ms_total + triton[0].cpu_ms_total)
     best = fastest(batches)
@@ -60,7 +60,7 @@ def measure(stand: Stand, *, mix: str, effort: Effort | None = None, meter: Mete
         mix=mix,
         cores=cores,
         decode_ms=decoding.wall_ms,
-        engine_ms=batches[0].wall_ms,
+        engine_ms=alone.wall_ms,
         engine_batch=batches.index(best) + 1,
         engine_batch_rate=best.rate,
         triton_rate=fastest(triton).rate,
@@ -68,7 +68,7 @@ def measure(stand: Stand, *, mix: str, effort: Effort | None = None, meter: Mete
         ceiling=ceiling(cores, [decoding, triton[0], transactions]),
         shared_memory_ceiling=ceiling(cores, [decoding, shared[0], transactions]),
         bare_ceiling=ceiling(cores, [decoding, best]),
-        parts=(decoding, *batches, *triton, *shared, transactions, *topics),
+        parts=(decoding, alone, *batches, *triton, *shared, transactions, *topics),
     )
 
 
@@ -87,16 +87,20 @@ class _Bench:
         return part(names.DECODE, "the worker's own, one thread", found[names.DECODE])
 
     def engine(self) -> list[Part]:
-        """The engine in process, in batches of one and more."""
+        """The engine in process: one photo after another on one instance; on all, batches of one and more."""
         spec = {
             "repository": str(engines.build(self.meter)),
             "triton": self.stand.triton,
             "largest": self.effort.largest_batch,
         }
-        found = self._measured(1, engine.__name__, self.effort.engine_seconds, spec)
+        found = dict(self._measured(1, engine.__name__, self.effort.engine_seconds, spec))
+        alone = part(names.ALONE, "in process, one instance, photo by photo", found.pop(names.ALONE))
         return [
-            part(name, f"in process, instances as in Triton, batches of {size}", samples)
-            for size, (name, samples) in enumerate(found.items(), 1)
+            alone,
+            *(
+                part(name, f"in process, instances as in Triton, batches of {size}", samples)
+                for size, (name, samples) in enumerate(found.items(), 1)
+            ),
         ]
 
     def served(self) -> tuple[tuple[Part, ...], tuple[Part, ...]]:
@@ -123,7 +127,7 @@ class _Bench:
 
         return of(names.GRPC, "gRPC"), of(names.SHARED, "shared memory")
 
-    def kafka(self, cores: int, others_ms: float) -> tuple[Part, ...]:
+    def kafka(self, cores: float, others_ms: float) -> tuple[Part, ...]:
         """Kafka's transactions beside parts of so much CPU a photo, then producing and consuming."""
         spec = {
             "kafka": self.stand.kafka,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import platform
 import subprocess
 from datetime import UTC, datetime
@@ -11,7 +10,9 @@ from pathlib import Path
 
 import psutil
 
+from bench.cores import usable
 from bench.figures import Machine
+from bench.quota import granted
 
 GIB = 1024**3
 ROOT = Path(__file__).resolve().parent.parent
@@ -21,7 +22,8 @@ UNKNOWN = "unknown"
 def examine(precision: str) -> Machine:
     """Return this machine as it is now; `precision` is what the engine says of itself."""
     return Machine(
-        cores=len(os.sched_getaffinity(0)),
+        cores=usable(),
+        quota=granted(),
         processor=_processor(),
         memory_gib=round(psutil.virtual_memory().total / GIB, 1),
         system=f"{platform.system()} {platform.release()}",

@@ -16,6 +16,9 @@ from bench.reader import Reading
 LAG_LIMIT_MS: Final = 10.0
 """A generator whose p99 lag is above this did not keep its own schedule: the run is not what it claims."""
 
+REJECTED_SHARE: Final = 0.01
+"""More than this rejected, and p99 is only that of who was lucky."""
+
 STAGES: Final = ("queue", "decode", "infer", "publish", "commit")
 """`publish` is from answered to produced, in order; `commit` from produced to read, and from due to sent."""
 
@@ -34,7 +37,11 @@ class Sending:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """What became of the photos that were due in the window: `latencies` in seconds, shape (received,)."""
+    """What became of the photos: `latencies` in seconds, shape (received − rejected,), of those answered.
+
+    `sent`, `received`, `late` and `rejected` are of those due in the window; `lost` and `doubled` of all that
+    were sent, for a photo is not to be lost while it is warm only.
+    """
 
     sent: int
     received: int
@@ -47,7 +54,7 @@ class Outcome:
 
 
 def outcome(due: Seconds, sent: int, reading: Reading, *, start: float, warm_up: float) -> Outcome:
-    """Return what became of the photos due after the warm-up; one that was never sent does not count.
+    """Return what became of the photos; one that was never sent does not count.
 
     Args:
         due: when each was due, after the start.
@@ -59,16 +66,17 @@ def outcome(due: Seconds, sent: int, reading: Reading, *, start: float, warm_up:
     counted = np.zeros(len(due), np.bool_)
     counted[:sent] = due[:sent] >= warm_up
     came = counted & (reading.times > 0)
-    latencies = (reading.moments - start - due)[came]
+    answered = came & ~reading.rejected
+    latencies = (reading.moments - start - due)[answered]
     return Outcome(
         sent=int(counted.sum()),
         received=int(came.sum()),
-        lost=int((counted & ~came).sum()),
-        doubled=int((reading.times[counted] > 1).sum()),
+        lost=int((reading.times[:sent] == 0).sum()),
+        doubled=int((reading.times > 1).sum()),
         late=int(reading.late[came].sum()),
         rejected=int(reading.rejected[came].sum()),
         latencies=latencies,
-        stages=stages(latencies * 1000, reading.timing[came]),
+        stages=stages(latencies * 1000, reading.timing[answered]),
     )
 
 
@@ -114,6 +122,10 @@ def faults(sending: Sending, found: Outcome) -> str:
             f"the broker did not take {sending.sent - sending.acknowledged} of {sending.sent} photos"
             f" ({sending.why or 'no answer'})"
         )
+    if found.doubled:
+        reasons.append(f"{found.doubled} photos came out more than once: who else answers them?")
+    if found.rejected > REJECTED_SHARE * found.received:
+        reasons.append(f"{found.rejected} photos were rejected: a p99 of the others says nothing of them")
     if found.lost:
         reasons.append(f"{found.lost} photos did not come out: how late they would have been is unknown")
     if not found.received:

@@ -6,16 +6,18 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from rich.console import Console
 
-from bench import mixes, stand, tables
-from bench.contest import Plan, hold
+from bench import arrivals, mixes, stand, tables
+from bench.contest import Plan, environments, hold
 from bench.cores import held
 from bench.figures import Latency, Limit, Peers, Sweep
+from bench.files import Files, attempt
 from bench.latency import Load, measure
 from bench.limit import measure as measure_alone
-from bench.report import saved, spreadsheet
+from bench.report import saved
 from bench.stand import Stand
 from bench.subject import Team, pangaea, started
 from bench.sweep import Effort
@@ -25,6 +27,9 @@ from local.install import Meter
 from local.progress import shown
 from local.signals import Signalled, raised
 from worker.errors import Refuse
+
+MOST_PHOTOS: Final = 5_000_000
+"""Of one run: what is known of each of them is kept in memory."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,17 +41,9 @@ class Where:
     own_worker: bool = True
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Files:
-    """Where figures are written to; None: not."""
-
-    json: Path | None = None
-    csv: Path | None = None
-    html: Path | None = None
-
-
 def limit(mix: str, cores: int | None, files: Files) -> int:
     """Measure every part alone on so many processors (None: all), show and write; return the exit code."""
+    files.ensure()
     try:
         with held(cores), raised(), shown() as meter:
             # Before anything is started: it may be that there is no such mix.
@@ -60,14 +57,21 @@ def limit(mix: str, cores: int | None, files: Files) -> int:
     return 0
 
 
-def latency(where: Where, load: Load, workers: int, files: Files) -> int:
-    """Measure one rate, show and write the figures; return the exit code: 1 for a run that is not valid."""
+def latency(where: Where, load: Load, workers: int | None, files: Files) -> int:
+    """Measure one rate with so many workers (None: one), show and write the figures; return the exit code.
+
+    It is 1 for a run that is not valid.
+    """
+    if workers is not None and not where.own_worker:
+        raise Refuse("--no-worker starts none: leave out --workers, or --no-worker.", exit_code=2)
+    ensure_drawable(load)
+    files.ensure()
     try:
         # Before anything is started: it may be that there is no such mix.
-        with shown() as meter:
+        with raised(), shown() as meter:
             mixes.folder(load.mix, meter)
-        with raised(), shown() as meter, _stand(where, meter) as place, _team(where, place, workers) as team:
-            found = measure(place, team, load, meter=meter)
+            with _stand(where, meter) as place, _team(where, place, workers or 1) as team:
+                found = measure(place, team, load, meter=meter)
     except Signalled as asked:
         return asked.exit_code
     finish(found, files)
@@ -75,21 +79,36 @@ def latency(where: Where, load: Load, workers: int, files: Files) -> int:
 
 
 def sweep(workers: Sequence[int], mix: str, effort: Effort, seed: int, files: Files) -> int:
-    """Search for the highest rate of each number of workers, show and write it; return the exit code."""
+    """Search for the highest rate of each number of workers, show and write it.
+
+    Returns the exit code: 1 when one of them kept no rate.
+    """
+    files.ensure()
     try:
-        with shown() as meter:
+        with raised(), shown() as meter:
             mixes.folder(mix, meter)
-        with raised(), shown() as meter, stand.opened(meter=meter) as place:
-            warm(place, meter)
-            found = searched(place, workers=workers, mix=mix, effort=effort, seed=seed, meter=meter)
+            with stand.opened(meter=meter) as place:
+                warm(place, meter)
+                found = searched(place, workers=workers, mix=mix, effort=effort, seed=seed, meter=meter)
     except Signalled as asked:
         return asked.exit_code
     finish(found, files)
-    return 0
+    return 1 if found.nothing_kept else 0
+
+
+def fetch(names: Sequence[str]) -> None:
+    """Make the environments of these contenders.
+
+    Raises:
+        Refuse: the download failed, or the disk is full.
+    """
+    with shown() as meter:
+        environments(names, meter)
 
 
 def peers(plan: Plan, files: Files) -> int:
     """Hold the contest, show and write its figures; return the exit code: 1 when somebody fell out."""
+    files.ensure()
     try:
         with raised(), shown() as meter:
             found = hold(plan, meter=meter)
@@ -100,37 +119,57 @@ def peers(plan: Plan, files: Files) -> int:
 
 
 def finish(found: Latency | Limit | Sweep | Peers, files: Files) -> None:
-    """Show the figures on standard output, and write the files that are wanted."""
-    Console(highlight=False).print(tables.of(found))
-    if files.json is not None:
-        saved.write(found, files.json)
-    write([found], csv=files.csv, html=files.html)
+    """Write the files that are wanted, and show the figures on standard output, whatever becomes of them.
+
+    Raises:
+        Refuse: a file could not be written.
+    """
+    try:
+        files.finish(found)
+    finally:
+        Console(highlight=False).print(tables.of(found))
 
 
 def report(paths: Sequence[Path], *, csv: Path | None, html: Path | None, markdown: Path | None) -> None:
     """Read the figures that `--json` wrote, and write what is wanted of them.
 
     Raises:
-        Refuse: a file is not ours, or nothing is wanted.
+        Refuse: a file is not ours or cannot be written, or nothing is wanted.
     """
     if csv is None and html is None and markdown is None:
         raise Refuse("nothing is to be written: name --html, --csv or --markdown.", exit_code=2)
+    files = Files(csv=csv, html=html)
+    files.ensure()
     figures = [saved.read(path) for path in paths]
-    write(figures, csv=csv, html=html)
+    failed = files.write(figures)
     if markdown is not None:
         from bench.report import paper  # noqa: PLC0415 - it brings matplotlib, which measuring needs not
 
-        paper.write(figures, markdown)
+        failed += filter(None, [attempt(markdown, lambda path: paper.write(figures, path))])
+    if failed:
+        raise Refuse(f"{' and '.join(failed)} could not be written: name another file, or make room.")
 
 
-def write(figures: Sequence[saved.Figures], *, csv: Path | None, html: Path | None) -> None:
-    """Write the spreadsheet and the page; None: not."""
-    if csv is not None:
-        spreadsheet.write(figures, csv)
-    if html is not None:
-        from bench.report import page  # noqa: PLC0415 - it brings matplotlib, which measuring needs not
+def ensure_drawable(load: Load) -> None:
+    """See that a run's photos can be drawn, and that there are any to measure.
 
-        page.write(figures, html)
+    Raises:
+        Refuse: there are too many, or none.
+    """
+    count = load.rate * (load.warm_up + load.seconds)
+    if count > MOST_PHOTOS:
+        raise Refuse(
+            f"{load.rate:g} a second for so long are {count:,.0f} photos, and one run has at most"
+            f" {MOST_PHOTOS:,}: lower --rate or --seconds.",
+            exit_code=2,
+        )
+    due = arrivals.intended(load.rate, load.warm_up + load.seconds, load.seed)
+    if not (due >= load.warm_up).any():
+        raise Refuse(
+            f"no photo is due in {load.seconds:g} s at {load.rate:g} a second, as --seed {load.seed} draws"
+            " them: raise --rate or --seconds.",
+            exit_code=2,
+        )
 
 
 @contextmanager
@@ -156,4 +195,5 @@ def _team(where: Where, place: Stand, workers: int) -> Iterator[Team]:
         with started(pangaea(), place, workers) as team:
             yield team
     else:
+        stand.ensure_attended(place)
         yield Team(subject=pangaea())

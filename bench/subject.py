@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import http.client
-import os
 import re
 import sys
 import time
@@ -14,7 +13,9 @@ from dataclasses import dataclass
 from confluent_kafka import ConsumerGroupTopicPartitions, KafkaException
 from confluent_kafka.admin import AdminClient, NewTopic
 
+from bench.child import InstrumentError
 from bench.stand import Stand
+from bench.surroundings import surroundings
 from local import ports
 from local.leash import Leashed, launch
 from worker.clients.reading import Log, places
@@ -112,15 +113,10 @@ def started(subject: Subject, stand: Stand, workers: int) -> Iterator[Team]:
 
     Raises:
         Refuse: one of them ended, or they were not ready in time.
+        InstrumentError: the broker does not do what is asked of it.
     """
-    # Of what the surroundings set, only where things are kept is meant for the measured.
-    surroundings = {
-        name: value
-        for name, value in os.environ.items()
-        if not name.startswith("PANGAEA_") or name == "PANGAEA_HOME"
-    }
     group = f"bench-{re.sub(r'[^A-Za-z0-9._-]', '-', subject.name)}-{time.time_ns()}"
-    _ensure_topics(subject, stand)
+    _patiently(lambda: _ensure_topics(subject, stand))
     readable = [PHOTOS, *subject.outputs]
     _patiently(Log(KafkaSettings(bootstrap=stand.kafka), readable).ends)
     _patiently(lambda: _begin_at_the_end(stand, group))
@@ -132,7 +128,7 @@ def started(subject: Subject, stand: Stand, workers: int) -> Iterator[Team]:
                 f"{subject.name} {number}",
                 subject.command(seat),
                 log=stand.folder / f"{group}-{number}.log",
-                env={**surroundings, **subject.environment(seat)},
+                env={**surroundings(), **subject.environment(seat)},
             )
             undo.callback(child.stop, grace=DRAIN_SECONDS)
             seats.append(seat)
@@ -186,7 +182,7 @@ def _patiently(attempt: Callable[[], object]) -> None:
     """Try until it works: what was just made has no leader or coordinator yet.
 
     Raises:
-        Refuse: it still does not.
+        InstrumentError: it still does not.
     """
     deadline = time.monotonic() + READY_SECONDS
     while True:
@@ -194,7 +190,7 @@ def _patiently(attempt: Callable[[], object]) -> None:
             attempt()
         except (Refuse, KafkaException) as error:
             if time.monotonic() > deadline:
-                raise Refuse(f"the broker does not come to rest ({error}): see its log.") from error
+                raise InstrumentError(f"the broker does not come to rest ({error}): see its log.") from error
             time.sleep(_LOOK_SECONDS)
         else:
             return

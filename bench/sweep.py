@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 import time
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -41,6 +42,7 @@ SPENT: Final = (*OURS, "broker")
 """The processes that answering a photo takes; generator and reader are the senders' and readers' own."""
 
 MS_PER_CORE_HOUR: Final = 3_600_000.0
+SECONDS_PER_HOUR: Final = 3_600.0
 MILLION: Final = 1_000_000
 
 Probe = Callable[[float], Latency]
@@ -70,26 +72,56 @@ def sweep(
     """Measure the machine's limit, then search for each number of workers, on the same running stack.
 
     Raises:
-        Refuse: something did not start, or no rate was kept within the budget.
+        Refuse: something did not start, or no rate was kept within the budget by any number.
     """
     ceilings = limit.measure(stand, mix=mix, meter=meter)
-    found = []
-    for count in workers:
+
+    def one(count: int) -> Sustained:
         with started(pangaea(), stand, count) as team:
             probe = probing(stand, team, effort, mix=mix, seed=seed, meter=meter)
-            found.append(sustained(probe, ceilings, count, effort))
+            return sustained(probe, ceilings, count, effort)
+
+    found, nothing_kept = searched(workers, one)
     return Sweep(
         machine=stand.machine,
         mix=mix,
         limit=ceilings,
-        sustained=tuple(found),
+        sustained=found,
+        nothing_kept=nothing_kept,
         core_hours_per_million=core_hours(found[0], MILLION),
+        core_hours_reserved_per_million=reserved_core_hours(found[0], stand.machine.cores, MILLION),
     )
 
 
+def searched(
+    workers: Sequence[int], one: Callable[[int], Sustained]
+) -> tuple[tuple[Sustained, ...], dict[str, str]]:
+    """Search for each number of workers, fewest first; of those that kept no rate, return why not.
+
+    Whatever ended the search of one, what was found for another stays.
+
+    Raises:
+        Refuse: none kept any rate.
+    """
+    found: list[Sustained] = []
+    nothing_kept: dict[str, str] = {}
+    for count in sorted(set(workers)):
+        try:
+            found.append(one(count))
+        except Refuse as refusal:
+            nothing_kept[str(count)] = str(refusal)
+    if not found:
+        raise Refuse("; ".join(nothing_kept.values()))
+    return tuple(found), nothing_kept
+
+
 def probing(stand: Stand, team: Team, effort: Effort, *, mix: str, seed: int, meter: Meter) -> Probe:
-    """Return what probes a rate: each run has a seed of its own, for days differ too."""
-    seeds = itertools.count(seed)
+    """Return what probes a rate: each has a seed of its own, for days differ too, and keeps it when repeated.
+
+    With another draw at the second attempt, the one that happens to have fewer photos would decide.
+    """
+    counted = itertools.count(seed)
+    seeds: defaultdict[float, int] = defaultdict(counted.__next__)
 
     def probe(rate: float) -> Latency:
         load = Load(
@@ -97,7 +129,7 @@ def probing(stand: Stand, team: Team, effort: Effort, *, mix: str, seed: int, me
             seconds=effort.seconds(rate),
             warm_up=effort.warm_up,
             mix=mix,
-            seed=next(seeds),
+            seed=seeds[rate],
             give_up_after=GIVE_UP_SECONDS,
         )
         return measure(stand, team, load, meter=meter)
@@ -130,8 +162,8 @@ def sustained(
     if found.best is None:
         why = "; ".join(f"at {run.rate:g} a second {complaint(run)}" for run in found.runs)
         raise Refuse(
-            f"no rate was kept, and the search ended when {found.ended} ({why or 'no probe was made'}): give"
-            " it more --minutes, or a machine with less to do."
+            f"no rate was kept by {workers} worker(s), and the search ended when {found.ended}"
+            f" ({why or 'no probe was made'}): give it more --minutes, or a machine with less to do."
         )
     return of(found.best, found, ceilings, workers, probe(float(f"{SHARE * found.kept:.3g}")))
 
@@ -156,14 +188,15 @@ def complaint(run: Latency) -> str:
 def of(best: Latency, found: Found[Latency], ceilings: Limit, workers: int, last: Latency) -> Sustained:
     """Put what was found beside the ceilings: pure arithmetic."""
     parts = [part.cpu_ms for part in ceilings.parts if part.name in CEILING_PARTS]
+    offered = best.sent / best.seconds
     alone = sum(spent_ms(cpu_ms, OURS) for cpu_ms in parts)
     return Sustained(
         workers=workers,
-        max_rate=best.rate,
+        max_rate=offered,
         ceiling=ceilings.ceiling,
         bare_ceiling=ceilings.bare_ceiling,
-        ratio=best.rate / ceilings.ceiling,
-        bare_ratio=best.rate / ceilings.bare_ceiling,
+        ratio=offered / ceilings.ceiling,
+        bare_ratio=offered / ceilings.bare_ceiling,
         cpu_ratio=alone / spent_ms(best.cpu_ms_per_photo, OURS),
         cpu_ms_per_photo=best.cpu_ms_per_photo,
         probes=found.runs,
@@ -189,3 +222,8 @@ def spent_ms(cpu_ms: Mapping[str, float], processes: Sequence[str]) -> float:
 def core_hours(found: Sustained, photos: int) -> float:
     """Core-hours that so many photos take, by arithmetic; what an hour costs is yours to multiply."""
     return spent_ms(found.cpu_ms_per_photo, SPENT) * photos / MS_PER_CORE_HOUR
+
+
+def reserved_core_hours(found: Sustained, cores: float, photos: int) -> float:
+    """Core-hours of a machine that is paid for as long as so many photos take at the highest rate."""
+    return cores * photos / found.max_rate / SECONDS_PER_HOUR

@@ -62,7 +62,7 @@ def _(found: Limit) -> RenderableType:
     )
     for name, rate, what in ceilings:
         if rate is not None:
-            table.add_row(name, f"{rate:.1f} photos a second", f"{found.cores} cores, {found.mix}: {what}")
+            table.add_row(name, f"{rate:.1f} photos a second", f"{found.cores:g} cores, {found.mix}: {what}")
     return Group(parts, Text(), table, machine(found.machine))
 
 
@@ -71,7 +71,7 @@ def _(found: Peers) -> RenderableType:
     table = Table(box=None, padding=(0, 2, 0, 0))
     for heading in ("", "version"):
         table.add_column(heading)
-    for heading in ("photos a second", "p99 ms", "overhead µs"):
+    for heading in ("photos a second", "p99 ms", "of photos", "overhead µs"):
         table.add_column(heading, justify="right")
     for each in found.peers:
         table.add_row(
@@ -79,6 +79,7 @@ def _(found: Peers) -> RenderableType:
             each.version,
             _between(each.rate, each.rates, 1),
             _between(each.p99_ms, each.p99s_ms, 1),
+            f"{sum(each.p99_photos):,}",
             _between(each.overhead_us, each.overheads_us, 0),
         )
     promises = _table()
@@ -101,8 +102,12 @@ def _(found: Sweep) -> RenderableType:
             probes.add_row(str(each.workers), f"{run.rate:g}", *(f"{value:.1f}" for value in numbers), said)
         for label, line in _sustained(each):
             table.add_row(label, line)
+    for workers, why in found.nothing_kept.items():
+        table.add_row(f"{workers} workers", Text(why, style="red"))
     hours = (
-        f"{found.core_hours_per_million:.2f} core-hours, on paper; what an hour costs is yours to multiply"
+        f"{found.core_hours_per_million:.2f} core-hours of work,"
+        f" {found.core_hours_reserved_per_million:.2f} of a machine that is kept for it, on paper; what an"
+        " hour costs is yours to multiply"
     )
     table.add_row("a million photos", hours)
     return Group(probes, Text(), table, machine(found.machine))
@@ -132,7 +137,7 @@ def verdict(found: Latency) -> Text:
 def machine(found: Machine) -> Text:
     """Return the machine in one line."""
     return Text(
-        f"{found.processor}, {found.cores} cores, {found.memory_gib:g} GiB, {found.system},"
+        f"{found.processor}, {found.cores_said}, {found.memory_gib:g} GiB, {found.system},"
         f" Python {found.python}, engine {found.precision}, commit {found.commit}, {found.at}",
         style="dim",
     )

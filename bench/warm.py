@@ -11,6 +11,7 @@ from contextlib import ExitStack
 from dataclasses import replace
 
 from bench.parts.member import Member, Reader
+from bench.parts.patience import Patience
 from bench.parts.record import result
 from bench.parts.topics import scratch
 from bench.stand import Stand
@@ -29,7 +30,11 @@ PAYLOAD = bytes(4_096)
 
 
 def warm(stand: Stand, meter: Meter = silent, *, seconds: float = SECONDS) -> None:
-    """Have the broker transact for so long; nothing where it is not ours."""
+    """Have the broker transact for so long; nothing where it is not ours.
+
+    Raises:
+        Refuse: it does not.
+    """
     if "broker" not in stand.parties:
         return
     settings, run = load(), time.time_ns()
@@ -70,7 +75,10 @@ def _round(publisher: Publisher, member: Member, reader: Reader) -> None:
         member.work(time.monotonic())
         reader.take(0.0)
     publisher.flush()
+    patience = Patience()
     while answered < ROUND or not member.idle:
+        before = answered, member.idle
         answered += member.take()
         member.work(time.monotonic() + LOOK_SECONDS)
         reader.take(0.0)
+        patience.seen((answered, member.idle) != before)

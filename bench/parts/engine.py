@@ -20,7 +20,7 @@ import numpy.typing as npt
 from tritonclient.grpc import InferenceServerClient
 
 from bench.parts.child import Samples, Spec, answer
-from bench.parts.names import batch
+from bench.parts.names import ALONE, batch
 from bench.parts.pixels import decoded
 from bench.parts.sample import Sample, Watch
 from worker.edges.triton import BACKBONE, HEADS
@@ -32,10 +32,11 @@ Config = dict[str, Any]
 
 
 def measure(spec: Spec) -> Samples:
-    """Run every batch size that the engine takes, up to `largest` (null: as far as Triton goes).
+    """Run one instance photo by photo, then all of them with every batch size that the engine takes.
 
-    Further, the spec has `repository` and `mix` (folders), `triton` (host:port) that serves the same
-    repository, `seconds` (of a repetition) and `repetitions`.
+    The sizes go up to `largest` (null: as far as Triton goes). Further, the spec has `repository` and `mix`
+    (folders), `triton` (host:port) that serves the same repository, `seconds` (of a repetition) and
+    `repetitions`.
     """
     repository, wanted = Path(spec["repository"]), configs(spec["triton"])
     count = wanted[BACKBONE]["instance_group"][0]["count"]
@@ -48,6 +49,7 @@ def measure(spec: Spec) -> Samples:
     samples: dict[str, list[Sample]] = {}
     # Round after round, so that a noisy moment falls on every size and not on one.
     for _ in range(spec["repetitions"]):
+        samples.setdefault(ALONE, []).append(_sample(instances[:1], pixels, 1, spec["seconds"]))
         for size in range(1, instances[0].largest + 1):
             found = _sample(instances, pixels, size, spec["seconds"])
             samples.setdefault(batch(size), []).append(found)

@@ -20,6 +20,7 @@ from bench.mixes import photos
 from bench.parts.child import Samples, Spec, answer
 from bench.parts.member import POLL_SECONDS, Member, Reader
 from bench.parts.names import CONSUME, KAFKA, PRODUCE
+from bench.parts.patience import Patience
 from bench.parts.record import result
 from bench.parts.sample import Sample, Watch
 from bench.parts.topics import scratch
@@ -106,9 +107,9 @@ def _consumed(kafka: KafkaSettings, count: int, parties: Parties) -> Sample:
     reader = Reader(kafka, _name())
     try:
         taken = int(reader.joined() is not None)
-        watch = Watch("worker", parties)
+        watch, patience = Watch("worker", parties), Patience()
         while taken < count:
-            taken += reader.take(POLL_SECONDS) is not None
+            taken += patience.seen(reader.take(POLL_SECONDS))
         return watch.sample(count)
     finally:
         reader.close()
@@ -121,12 +122,13 @@ def _transacted(loop: Loop, pace: float) -> Sample:
         return replace(loop.result, partition=source.partition)
 
     with Member.opened(loop.kafka, _name(), of) as member:
-        while not member.take():
+        patience = Patience()
+        while not patience.seen(member.take()):
             member.work(time.monotonic() + LOOK_SECONDS)
         begun, taken, watch = time.monotonic(), 1, Watch("worker", loop.parties)
         while taken < loop.lead + loop.count:
             due = begun + taken / pace
-            if time.monotonic() >= due and member.take():
+            if time.monotonic() >= due and patience.seen(member.take()):
                 taken += 1
                 if taken == loop.lead:
                     watch = Watch("worker", loop.parties)

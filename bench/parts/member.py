@@ -94,7 +94,10 @@ class Member:
         self._verdicts: queue.Queue[Verdict] = queue.Queue()
         self._publisher = TransactionalPublisher(kafka, name, self._verdicts.put)
         self._publisher.open()
-        self._hear(self._verdicts.get(timeout=ANSWER_SECONDS), "registered")
+        try:
+            self._hear(self._verdicts.get(timeout=ANSWER_SECONDS), "registered")
+        except queue.Empty:
+            raise Refuse("the broker registers no producer of transactions: see its log.") from None
         self.reader = Reader(kafka, name)
         self._waiting: list[Source] = []
         self._open = False

@@ -6,6 +6,7 @@ from typing import Final
 
 DECODE: Final = "decode"
 ENGINE: Final = "engine"
+ALONE: Final = "engine_alone"
 GRPC: Final = "triton"
 SHARED: Final = "triton_shared_memory"
 KAFKA: Final = "kafka"

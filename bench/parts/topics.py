@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
+from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient, NewTopic
 
 from worker.edges.connection import client_config
@@ -12,6 +13,8 @@ from worker.settings import KafkaSettings
 from worker.topics import MAX_RECORD_BYTES
 
 ANSWER_SECONDS = 60.0
+LAST_SECONDS = 2.0
+"""After an error, which may be that there is no broker any more: nobody waits long for it."""
 
 
 @contextmanager
@@ -24,6 +27,13 @@ def scratch(kafka: KafkaSettings, names: Sequence[str], partitions: int) -> Iter
         made.result(ANSWER_SECONDS)
     try:
         yield
-    finally:
-        for gone in admin.delete_topics(list(names)).values():
-            gone.result(ANSWER_SECONDS)
+    except BaseException:
+        with suppress(KafkaException, TimeoutError):
+            _delete(admin, names, LAST_SECONDS)
+        raise
+    _delete(admin, names, ANSWER_SECONDS)
+
+
+def _delete(admin: AdminClient, names: Sequence[str], seconds: float) -> None:
+    for gone in admin.delete_topics(list(names), request_timeout=seconds).values():
+        gone.result(seconds)

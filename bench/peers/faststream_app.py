@@ -3,7 +3,8 @@
 Mode `concurrent`: `max_workers` handlers at once, its documented concurrency; it refuses any acknowledgement
 after the work there, so a record counts as done as soon as it is taken. Mode `batch`: batches of records,
 worked on together and acknowledged when all are published (`AckPolicy.NACK_ON_ERROR`, since `ACK`
-acknowledges a batch that has failed as well): at least once.
+acknowledges a batch that has failed as well): at least once. Who holds a batch asks for it together: a
+request to Triton carries as many photos as the model takes.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from confluent_kafka import Message
@@ -19,15 +20,18 @@ from faststream import AckPolicy, FastStream
 from faststream.confluent import KafkaBroker, KafkaMessage, KafkaResponse
 from tritonclient.grpc.aio import InferenceServerClient
 
-from bench.peers.job import MODEL, PATIENCE_SECONDS, Job, Task, incoming
-from worker.record import Timing
+from bench.peers.job import MODEL, PATIENCE_SECONDS, Incoming, Job, Task, incoming
+from worker.record import Logits, Prepared, Timing
 
 POLL_SECONDS = 0.01
 """How long a batch may fill: its default of 0.1 s is paid by every photo."""
 
+REQUEST_PHOTOS = 8
+"""As many as the model takes in one request (training.engines.config.MAX_BATCH)."""
+
 
 class Handler:
-    """Does the job for one record inside FastStream's event loop: decoding goes to a thread."""
+    """Does the job for records inside FastStream's event loop: decoding goes to threads."""
 
     def __init__(self, task: Task) -> None:
         self._job = Job.open(task)
@@ -38,23 +42,31 @@ class Handler:
         """Make the channel, inside the loop that will use it."""
         self._client = InferenceServerClient(self._url, channel_args=[("grpc.enable_http_proxy", 0)])
 
-    async def __call__(self, message: Message) -> KafkaResponse:
-        """The record to publish for this one."""
-        record = incoming(message)
-        job, queued, began = self._job, time.time() - record.at, time.monotonic()
-        prepared = await asyncio.to_thread(job.prepare, record.value)
+    async def __call__(self, messages: Sequence[Message]) -> list[KafkaResponse]:
+        """The records to publish for these, which go to Triton in one request."""
+        job, received, began = self._job, time.time(), time.monotonic()
+        records = [incoming(message) for message in messages]
+        prepared = await asyncio.gather(*(asyncio.to_thread(job.prepare, each.value) for each in records))
         decoded = time.monotonic()
         answer = await self._client.infer(
-            MODEL, job.inputs(prepared.pixels), outputs=job.outputs, client_timeout=PATIENCE_SECONDS
+            MODEL,
+            job.inputs([each.pixels for each in prepared]),
+            outputs=job.outputs,
+            client_timeout=PATIENCE_SECONDS,
         )
-        spent = Timing(
-            queue_ms=max(0.0, queued) * 1000,
-            decode_ms=(decoded - began) * 1000,
-            infer_ms=(time.monotonic() - decoded) * 1000,
-        )
-        result = job.result(record, prepared, job.logits(answer), spent)
-        named = {name: value.decode() for name, value in result.headers}
-        return KafkaResponse(result.value, key=result.key, headers=named)
+        answered = time.monotonic()
+
+        def response(record: Incoming, photo: Prepared, logits: Logits) -> KafkaResponse:
+            spent = Timing(
+                queue_ms=max(0.0, received - record.at) * 1000,
+                decode_ms=(decoded - began) * 1000,
+                infer_ms=(answered - decoded) * 1000,
+            )
+            result = job.result(record, photo, logits, spent)
+            named = {name: value.decode() for name, value in result.headers}
+            return KafkaResponse(result.value, key=result.key, headers=named)
+
+        return [response(*each) for each in zip(records, prepared, job.logits(answer), strict=True)]
 
 
 def application(task: Task) -> FastStream:
@@ -73,7 +85,7 @@ def _concurrent(broker: KafkaBroker, task: Task, work: Handler) -> None:
     )
 
     async def handle(_body: bytes, message: KafkaMessage) -> KafkaResponse:
-        return await work(message.raw_message)
+        return (await work([message.raw_message]))[0]
 
     subscriber(broker.publisher(task.output)(handle))
 
@@ -92,7 +104,9 @@ def _batch(broker: KafkaBroker, task: Task, work: Handler) -> None:
     publisher: Any = broker.publisher(task.output)
 
     async def handle(_bodies: list[bytes], message: KafkaMessage) -> None:
-        answers = await asyncio.gather(*(work(each) for each in message.raw_message))
+        records = message.raw_message
+        parts = [records[first : first + REQUEST_PHOTOS] for first in range(0, len(records), REQUEST_PHOTOS)]
+        answers = [each for part in await asyncio.gather(*map(work, parts)) for each in part]
         # In their order, and confirmed together: its batch publisher knows one set of headers for all.
         sent = [
             await publisher.publish(each.body, key=each.key, headers=each.headers, no_confirm=True)

@@ -104,22 +104,23 @@ class Job:
         """Decode, by the worker's own function."""
         return decode(data, LIMITS, self.target)
 
-    def inputs(self, pixels: Pixels) -> list[Any]:
-        """What Triton's client sends: one image."""
-        image = InferInput(INPUT, [1, *pixels.shape], "UINT8")
-        image.set_data_from_numpy(pixels[np.newaxis])
+    def inputs(self, photos: Sequence[Pixels]) -> list[Any]:
+        """What Triton's client sends: so many images in one request."""
+        batch = photos[0][np.newaxis] if len(photos) == 1 else np.stack(photos)
+        image = InferInput(INPUT, list(batch.shape), "UINT8")
+        image.set_data_from_numpy(batch)
         return [image]
 
-    def logits(self, answer: Any) -> Logits:  # noqa: ANN401 - Triton's client has no types
-        """What Triton answered, float32 of shape (heads, labels)."""
-        return np.asarray(answer.as_numpy(OUTPUT)[0], dtype=np.float32)
+    def logits(self, answer: Any) -> list[Logits]:  # noqa: ANN401 - Triton's client has no types
+        """What Triton answered to each photo, float32 of shape (heads, labels)."""
+        return list(np.asarray(answer.as_numpy(OUTPUT), dtype=np.float32))
 
     def infer(self, pixels: Pixels) -> Logits:
         """Ask the ensemble and wait for it; any thread may."""
         answer = self.client.infer(
-            MODEL, self.inputs(pixels), outputs=self.outputs, client_timeout=PATIENCE_SECONDS
+            MODEL, self.inputs([pixels]), outputs=self.outputs, client_timeout=PATIENCE_SECONDS
         )
-        return self.logits(answer)
+        return self.logits(answer)[0]
 
     def result(self, record: Incoming, prepared: Prepared, logits: Logits, spent: Timing) -> Result:
         """The record to write, in the worker's own shape."""

@@ -1,4 +1,4 @@
-"""A confluent-kafka loop as people write it: poll, work, produce; one photo at a time.
+"""A confluent-kafka loop as people write it: poll, work, produce; one photo at a time, by two processes.
 
 Mode `auto-commit`: offsets are stored by hand once their result has been handed to the producer, and the
 client commits them every five seconds. Mode `exactly-once`: the client's own transactional example, which

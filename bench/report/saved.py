@@ -10,18 +10,14 @@ from pathlib import Path
 from types import NoneType
 from typing import Any, TypeAlias, TypeVar, get_args, get_origin, get_type_hints
 
-from bench.figures import Latency, Limit, Machine, Peers, Sustained, Sweep
+from bench.figures import PEERS_SHARE, Latency, Limit, Machine, Peer, Peers, Sustained, Sweep
 from worker.errors import Refuse
 
 Figures: TypeAlias = Limit | Latency | Sweep | Peers
 """What one command of the bench finds."""
 
-_MARKS: tuple[tuple[str, type[Limit | Latency | Peers]], ...] = (
-    ("parts", Limit),
-    ("histogram", Latency),
-    ("peers", Peers),
-)
-"""The key by which a file is known for what it is; a sweep is the one that has `workers` by number."""
+_MARKS: tuple[tuple[str, type[Limit | Latency]], ...] = (("parts", Limit), ("histogram", Latency))
+"""The key by which a file is known for what it is; a sweep has `workers` by number, peers are a list."""
 
 _T = TypeVar("_T")
 
@@ -59,8 +55,10 @@ def figures_of(document: Any) -> Figures:  # noqa: ANN401 - whatever JSON holds
     Raises:
         ValueError: It is nobody's; the message names the place.
     """
+    if isinstance(document, list):
+        return _peers(document)
     if not isinstance(document, dict):
-        raise ValueError("it is not an object")  # noqa: TRY004 - of the file, not of a caller
+        raise ValueError("it is neither an object nor a list")  # noqa: TRY004 - of the file, not of a caller
     if isinstance(document.get("workers"), dict):
         return _sweep(document)
     for mark, kind in _MARKS:
@@ -81,14 +79,36 @@ def _sweep(document: dict[str, Any]) -> Sweep:
         mix=_value(str, document.get("mix"), "mix"),
         limit=_value(Limit, document.get("limit"), "limit"),
         sustained=sustained,
+        nothing_kept=_value(Mapping[str, str], document.get("nothing_kept"), "nothing_kept"),
         core_hours_per_million=_value(
             float, document.get("core_hours_per_million"), "core_hours_per_million"
+        ),
+        core_hours_reserved_per_million=_value(
+            float, document.get("core_hours_reserved_per_million"), "core_hours_reserved_per_million"
         ),
     )
     if (again := _finite(found.document())) != document:
         wrong = sorted(key for key in {*again, *document} if again.get(key) != document.get(key))
         raise ValueError(f"{wrong[0]} is not what its workers have")
     return found
+
+
+def _peers(document: list[Any]) -> Peers:
+    """Every contender repeats what is the same for all: held to it here."""
+    if not document or not all(isinstance(each, dict) for each in document):
+        raise ValueError("it is not a list of contenders")
+    first = document[0]
+    for number, each in enumerate(document):
+        for name in PEERS_SHARE:
+            if each.get(name) != first.get(name):
+                raise ValueError(f"[{number}].{name} is not what [0] has")
+    rows = [{name: value for name, value in each.items() if name not in PEERS_SHARE} for each in document]
+    return Peers(
+        machine=_value(Machine, first.get("machine"), "[0].machine"),
+        mix=_value(str, first.get("mix"), "[0].mix"),
+        peers=tuple(_object(Peer, row, f"[{number}]") for number, row in enumerate(rows)),
+        notes=_value(tuple[str, ...], first.get("notes"), "[0].notes"),
+    )
 
 
 def _object(kind: type[_T], value: Any, place: str) -> _T:  # noqa: ANN401 - whatever JSON holds

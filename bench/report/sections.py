@@ -173,6 +173,7 @@ def _sweep(sweep: Sweep, index: int) -> Section:
             for each in sweep.sustained
             if each.ended
         ),
+        *(f"With {workers} workers: {why}" for workers, why in sweep.nothing_kept.items()),
     ]
     for each in sweep.sustained:
         blocks += _run(each.at_80_percent, f"{count(each.workers, 'worker')} at 80% of that")

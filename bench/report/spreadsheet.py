@@ -115,7 +115,7 @@ def probe(run: Latency, name: str) -> Row:
         "Subject": run.subject,
         "Workers": run.workers,
         "Request Rate": run.rate,
-        "Inferences/Second": math.nan if run.ended_early else _round(run.received / run.seconds),
+        "Inferences/Second": math.nan if run.ended_early else _round(run.throughput),
         "p50 latency": _microseconds(run.p50_ms),
         "p90 latency": _microseconds(run.p90_ms),
         "p95 latency": _microseconds(quantile(run.histogram, 0.95)),
@@ -184,6 +184,7 @@ def _peers(peers: Peers) -> Iterator[Row]:
             | {
                 "Request Rate": peer.p99_rate,
                 "p99 latency": _microseconds(peer.p99_ms),
+                "Received": sum(peer.p99_photos),
             }
         )
 
@@ -193,7 +194,7 @@ def _about(figures: Latency | Limit | Peers, run: str) -> Row:
     return {
         "Run": run,
         "Mix": figures.mix,
-        "Cores": about.cores,
+        "Cores": f"{about.cores:g}",
         "Processor": about.processor,
         "Precision": about.precision,
         "Commit": about.commit,

@@ -173,7 +173,7 @@ def limits(found: Sequence[Limit]) -> Table:
         rows=tuple(
             (
                 each.mix,
-                str(each.cores),
+                f"{each.cores:g}",
                 number(each.decode_ms),
                 number(each.engine_ms),
                 f"{number(each.engine_batch_rate)} (of {each.engine_batch})",
@@ -227,6 +227,7 @@ def contenders(found: Peers) -> Table:
             "photos/s (spread)",
             f"p99 at {rate}/s, ms (spread)",
             "overhead, µs CPU a record (spread)",
+            "photos behind each p99",
         ),
         rows=tuple(
             (
@@ -235,6 +236,7 @@ def contenders(found: Peers) -> Table:
                 with_spread(peer.rate, peer.rates),
                 with_spread(peer.p99_ms, peer.p99s_ms),
                 with_spread(peer.overhead_us, peer.overheads_us),
+                f"{min(peer.p99_photos):,} or more",
             )
             for peer in found.peers
         ),

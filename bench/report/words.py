@@ -67,6 +67,6 @@ def count(value: int, noun: str) -> str:
 def machine(about: Machine) -> str:
     """The machine in one line."""
     return (
-        f"{count(about.cores, 'core')} of {about.processor}, {number(about.memory_gib)} GiB, {about.system},"
+        f"{about.cores_said} of {about.processor}, {number(about.memory_gib)} GiB, {about.system},"
         f" Python {about.python}, engine in {about.precision}; commit {about.commit}, {about.at}"
     )

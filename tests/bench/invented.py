@@ -50,6 +50,7 @@ def limit(mix: str = "512px") -> Limit:
         shared_memory_ceiling=1.1 * CEILING,
         parts=(
             _part("decode", "JPEG to a 260 × 260 square, one thread", 4.21, worker=4.18),
+            _part("engine_alone", "in process, one instance, photo by photo", 9.87, engine=10.2),
             _part("engine_1", "in process, one photo at a time", 9.87, engine=10.9),
             _part("engine_8", "in process, batches of 8", 5.84, engine=5.9),
             _part("triton", "over gRPC, 8 in flight", 10.37, worker=1.3, triton=11.2),
@@ -99,6 +100,8 @@ def latency(
         seed=seed,
         sent=sent,
         received=sent,
+        throughput=sent / seconds,
+        profile="latency",
         p50_ms=float(p50),
         p90_ms=float(p90),
         p99_ms=float(p99),
@@ -157,7 +160,9 @@ def sweep(*workers: int) -> Sweep:
         mix="512px",
         limit=limit(),
         sustained=tuple(sustained(each) for each in workers or (1, 2)),
+        nothing_kept={"4": "no rate was kept by 4 worker(s)"},
         core_hours_per_million=5.42,
+        core_hours_reserved_per_million=10.68,
     )
 
 
@@ -175,6 +180,7 @@ def peer(name: str, rate: float, p99_ms: float, overhead_us: float, guarantees: 
         p99_rate=40.0,
         p99_ms=p99_ms,
         p99s_ms=(0.9 * p99_ms, p99_ms, 1.3 * p99_ms),
+        p99_photos=(497, 512, 503),
         overhead_us=overhead_us,
         overheads_us=(0.97 * overhead_us, overhead_us, 1.02 * overhead_us),
     )

@@ -1,4 +1,4 @@
-"""Keeping to some processors: this process, its threads, and what it starts."""
+"""Keeping to some processors: this process, its threads, what it starts; and what a quota leaves of them."""
 
 from __future__ import annotations
 
@@ -6,10 +6,13 @@ import os
 import subprocess
 import sys
 import threading
+from pathlib import Path
 
 import pytest
 
+from bench import cores, machine
 from bench.cores import held
+from bench.quota import granted
 from worker.errors import Refuse
 
 SEEN = [sys.executable, "-c", "import os; print(len(os.sched_getaffinity(0)))"]
@@ -60,3 +63,73 @@ def test_what_is_not_there_is_refused(count: int) -> None:
     ):
         pass
     assert refusal.value.exit_code == 2
+
+
+V2 = "31 23 0:28 {top} /sys/fs/cgroup rw,nosuid - cgroup2 cgroup2 rw,nsdelegate\n"
+V1 = (
+    "30 23 0:27 / /proc rw - proc proc rw\n"
+    "32 31 0:29 {top} /sys/fs/cgroup/cpu,cpuacct rw - cgroup cgroup rw,cpu,cpuacct\n"
+    "33 31 0:30 / /sys/fs/cgroup/cpuset rw - cgroup cgroup rw,cpuset\n"
+)
+
+
+def system(root: Path, *, mounts: str, groups: str, **files: str) -> Path:
+    """A /proc and a /sys as a kernel would show them; `files` are below /sys/fs/cgroup."""
+    (root / "proc/self").mkdir(parents=True)
+    (root / "proc/self/mountinfo").write_text(mounts)
+    (root / "proc/self/cgroup").write_text(groups)
+    for name, text in files.items():
+        path = root / "sys/fs/cgroup" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    return root
+
+
+@pytest.mark.parametrize(
+    ("mounts", "groups", "files", "quota"),
+    [
+        (V2.format(top="/"), "0::/\n", {"cpu.max": "150000 100000\n"}, 1.5),
+        (V2.format(top="/"), "0::/\n", {"cpu.max": "max 100000\n"}, None),
+        (V2.format(top="/"), "0::/\n", {}, None),
+        # The group above grants less than our own.
+        (V2.format(top="/"), "0::/a/b\n", {"a/cpu.max": "50000 100000", "a/b/cpu.max": "200000 50000"}, 0.5),
+        (V2.format(top="/docker/7"), "0::/docker/7\n", {"cpu.max": "200000 100000"}, 2.0),
+        # A group beside ours is not ours.
+        (V2.format(top="/"), "0::/a\n", {"b/cpu.max": "50000 100000"}, None),
+        # Docker's v1: the path is that of the host, the mount shows the group itself.
+        (
+            V1.format(top="/docker/7"),
+            "4:cpuset:/\n3:cpu,cpuacct:/docker/7\n0::/\n",
+            {"cpu,cpuacct/cpu.cfs_quota_us": "300000\n", "cpu,cpuacct/cpu.cfs_period_us": "100000\n"},
+            3.0,
+        ),
+        (
+            V1.format(top="/"),
+            "3:cpu,cpuacct:/\n",
+            {"cpu,cpuacct/cpu.cfs_quota_us": "-1\n", "cpu,cpuacct/cpu.cfs_period_us": "100000\n"},
+            None,
+        ),
+        ("", "", {}, None),
+    ],
+)
+def test_a_quota_is_found(
+    mounts: str, groups: str, files: dict[str, str], quota: float | None, tmp_path: Path
+) -> None:
+    """Whatever the kernel's version and the container's way: the least that its groups grant."""
+    assert granted(system(tmp_path, mounts=mounts, groups=groups, **files)) == quota
+
+
+@pytest.mark.parametrize(("quota", "wanted"), [(0.5, 0.5), (100_000.0, None), (None, None)])
+def test_what_is_usable_is_the_lesser_of_processors_and_quota(
+    quota: float | None, wanted: float | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The figures' machine has what could be used and the quota; more than the quota cannot be asked for."""
+    monkeypatch.setattr(cores, "granted", lambda: quota)
+    monkeypatch.setattr(machine, "granted", lambda: quota)
+    found = machine.examine("bf16")
+    assert found.cores == (wanted or len(os.sched_getaffinity(0)))
+    assert found.quota == quota
+    assert ("by a quota" in found.cores_said) == (wanted is not None)
+    if wanted == 0.5:
+        with pytest.raises(Refuse, match="choose 1 to 1,"), held(2):
+            pass

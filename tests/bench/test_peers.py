@@ -12,12 +12,14 @@ from pathlib import Path
 import orjson
 import pytest
 from jsonschema import validate
+from typer.testing import CliRunner
 
 from bench import mixes, stand
+from bench.app import bench_app
 from bench.burst import burst
 from bench.contenders import COMMON, PEER_LIST, PEERS, QUIX, ROOT, locked, processes
 from bench.contest import Contest, Plan
-from bench.entry import subject
+from bench.entry import fetch, subject
 from bench.stand import Stand
 from bench.standings import Score
 from bench.subject import Team, started
@@ -70,19 +72,28 @@ def test_one_that_dies_is_out_with_its_reason_and_the_others_go_on(place: Stand)
         Plan(names=("plain", "arroyo"), rounds=1), silent, {"plain": Score(), "arroyo": Score()}, []
     )
 
-    def deadly(_where: Stand, team: Team, score: Score) -> None:
+    def deadly(_where: Stand, team: Team, _number: int) -> Score:
         if team.subject.name == "plain":
             os.kill(team.pids[0], signal.SIGKILL)
             wait_until(lambda: not team.children[0].alive, 10, "its end")
-        score.rates.append(1.0)
         team.check()
+        return Score(rates=[1.0])
 
     contest.round(place, 0, CARD, "rate", deadly)
     contest.round(place, 1, CARD, "latency", deadly)
     assert not contest.scores["arroyo"].failure
     assert contest.scores["arroyo"].rates == [1.0, 1.0]
-    assert contest.scores["plain"].rates == [1.0]
+    assert contest.scores["plain"].rates == []
     assert [note[:45] for note in contest.notes] == ["plain is out, in rate, round 1: plain 0 ended"]
+
+
+def test_environments_that_are_there_need_no_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`bench peers --fetch` makes them beforehand; once they are there nothing is fetched any more."""
+    for lock in (COMMON, QUIX):
+        fetch(lock)
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setenv("PIP_NO_CACHE_DIR", "1")
+    assert CliRunner().invoke(bench_app, ["peers", "--fetch"]).exit_code == 0
 
 
 def test_nobody_of_us_imports_the_peers() -> None:

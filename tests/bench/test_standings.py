@@ -17,10 +17,33 @@ def test_a_burst_is_counted_from_its_second_tenth() -> None:
     assert standings.saturated_rate(np.random.default_rng(1).permutation(slow_start)) == 30.0
 
 
-def test_noise_does_not_make_the_overhead_negative() -> None:
-    """A contender that seems cheaper than decoding alone costs nothing, not less."""
-    assert standings.overhead_us(0.9, 1000.0) == 0.0
+def test_noise_shows_in_the_overhead() -> None:
+    """What was measured is told, below zero too: cut off there, medians would be too high."""
+    assert standings.overhead_us(0.9, 1000.0) == -100.0
     assert standings.overhead_us(1.25, 1000.0) == 250.0
+
+
+@pytest.mark.parametrize("rate", [3.0, 60.0, 400.0])
+def test_a_burst_outlasts_the_rarest_commit(rate: float) -> None:
+    """A contender that commits every five seconds does so within it, and no rate makes it endless."""
+    assert standings.burst_photos(rate, 60_000.0) / rate > 5.0
+    assert standings.burst_photos(1e6, 60_000.0) == standings.MOST_PHOTOS
+    assert standings.burst_photos(rate, 2e7) * 2e7 <= standings.MOST_BYTES
+
+
+@pytest.mark.parametrize("rate", [9.0, 60.0, 400.0])
+def test_a_p99_has_enough_photos_behind_it(rate: float) -> None:
+    """Fast or slow, there are as many photos and it lasts as long as a burst; no rate makes it endless."""
+    assert standings.latency_seconds(0.1) == standings.LONGEST_SECONDS
+    assert standings.latency_seconds(rate) * rate >= standings.LATENCY_PHOTOS
+    assert standings.latency_seconds(rate) >= standings.BURST_SECONDS
+
+
+def test_what_was_found_adds_up() -> None:
+    """Every figure of every round is kept, each in its own list."""
+    score = Score(rates=[1.0])
+    score.add(Score(rates=[2.0], p99s_ms=[3.0], p99_photos=[500], overheads_us=[-4.0]))
+    assert score == Score(rates=[1.0, 2.0], p99s_ms=[3.0], p99_photos=[500], overheads_us=[-4.0])
 
 
 def test_the_common_rate_is_what_the_slowest_can_take() -> None:
@@ -40,10 +63,16 @@ def test_every_other_round_runs_backwards() -> None:
 
 def test_figures_are_medians_and_keep_what_they_are_of() -> None:
     """One wild round does not decide, and can be seen."""
-    score = Score(rates=[9.0, 100.0, 11.0], p99s_ms=[30.0, 20.0, 900.0], overheads_us=[5.0, 7.0, 6.0])
+    score = Score(
+        rates=[9.0, 100.0, 11.0],
+        p99s_ms=[30.0, 20.0, 900.0],
+        p99_photos=[501, 498, 507],
+        overheads_us=[5.0, 7.0, 6.0],
+    )
     found = standings.figures("plain", score, 25.0)
     assert (found.rate, found.p99_ms, found.overhead_us) == (11.0, 30.0, 6.0)
     assert (found.rates, found.p99s_ms, found.p99_rate) == ((9.0, 100.0, 11.0), (30.0, 20.0, 900.0), 25.0)
+    assert found.p99_photos == (501, 498, 507)
 
 
 @pytest.mark.parametrize("missing", ["rates", "p99s_ms", "overheads_us", "failure"])
@@ -67,3 +96,4 @@ def test_everybody_states_version_and_promises(name: str) -> None:
     promise = contenders.promised(name)
     assert contenders.versioned(name)[0].isdigit()
     assert all((promise.guarantees, promise.delivery, promise.order, promise.bounds))
+    assert f"{name}: {contenders.asks(name)}" in standings.told_requests(contenders.NAMES)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 import pytest
 
 from bench import sweep
-from bench.figures import Latency
+from bench.figures import Latency, Sustained
 from bench.search import Found
 from tests.bench.invented import latency, limit
 from worker.errors import Refuse
@@ -59,7 +59,10 @@ class Workers:
         piled_up = sweep.GIVE_UP_SECONDS * rate / over if over else math.inf
         self.now += min(self.effort.cost(rate), piled_up + sweep.SLACK_SECONDS)
         self.rates.append(rate)
-        return replace(WELL, rate=rate, p99_ms=90.0 if rate <= self.capacity else 900.0)
+        sent = round(rate * 1_000)
+        return replace(
+            WELL, rate=rate, sent=sent, seconds=1_000.0, p99_ms=90.0 if rate <= self.capacity else 900.0
+        )
 
 
 @pytest.mark.parametrize("share", [0.35, 0.62, 0.9, 1.3])
@@ -81,15 +84,15 @@ def test_a_search_within_eight_minutes(share: float) -> None:
 
 
 def test_figures_beside_the_ceilings() -> None:
-    """Ratios are by the ceilings, the CPU ratio by what their parts take alone, costs by the account."""
-    best = replace(WELL, rate=52.0)
+    """The rate is what was sent, ratios are by the ceilings and by their parts' CPU, costs by the account."""
+    best = replace(WELL, rate=52.0, sent=1_022, seconds=20.0)
     found = Found(kept=52.0, best=best, failed=54.0, runs=(best,), ended="it had come close enough")
     made = sweep.of(best, found, limit(), 1, WELL)
-    assert made.ratio == pytest.approx(52 / 104)
-    assert made.bare_ratio == pytest.approx(52 / 196)
+    assert made.ratio == pytest.approx(51.1 / 104)
+    assert made.bare_ratio == pytest.approx(51.1 / 196)
     # Decoding 4.18, Triton 1.3 + 11.2, Kafka 1.24 (the broker apart); spent: worker 7.1, Triton 11.0.
     assert made.cpu_ratio == pytest.approx(17.92 / 18.1)
-    assert (made.max_rate, made.too_high) == (52.0, 54.0)
+    assert (made.max_rate, made.too_high) == (51.1, 54.0)
     assert made.ended == "it had come close enough"
     # 19.8 ms a photo, a million times, in hours.
     assert sweep.core_hours(made, 1_000_000) == pytest.approx(5.5)
@@ -115,3 +118,19 @@ def test_nothing_is_kept() -> None:
     workers = Workers(0.0)
     with pytest.raises(Refuse, match=r"no rate was kept.*at 83\.2 a second p99 was 900 ms.*--minutes"):
         sweep.sustained(workers.probe, limit(), 1, workers.effort, lambda: workers.now)
+
+
+def test_what_one_number_of_workers_does_not_keep_costs_another_nothing() -> None:
+    """The figures of those that kept a rate stay, and why the others kept none is beside them."""
+    ceilings = limit()
+
+    def one(count: int) -> Sustained:
+        workers = Workers(80.0 if count == 1 else 0.0)
+        return sweep.sustained(workers.probe, ceilings, count, workers.effort, lambda: workers.now)
+
+    found, nothing_kept = sweep.searched((4, 1), one)
+    assert [each.workers for each in found] == [1]
+    assert list(nothing_kept) == ["4"]
+    assert "no rate was kept by 4 worker(s)" in nothing_kept["4"]
+    with pytest.raises(Refuse, match=r"by 2 worker\(s\).*by 3 worker\(s\)"):
+        sweep.searched((2, 3), one)

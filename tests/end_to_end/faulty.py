@@ -1,7 +1,8 @@
 """A Triton repository whose engine fails on purpose.
 
 It is told by a photo's colour what to do with it, and fails on every photo while the file `ill` lies beside
-the repository; while the file `slow` does, every photo takes as long as a slow one.
+the repository; while the file `slow` does, every photo takes as long as a slow one. A photo of the colour
+HELD waits for as long as the file `held` lies there.
 """
 
 from __future__ import annotations
@@ -17,11 +18,15 @@ from worker.record import SLUGS
 
 MODELS = ("efficientnet", "fusion", "continent")
 WELL, RAISES, SLOW, SPOILS = (40, 40, 40), (250, 0, 0), (0, 250, 0), (0, 0, 250)
+HELD = (130, 130, 130)
 SPOILED_SECONDS = 0.02
 """How long a batch takes that one of its photos spoils for all: the next fills up meanwhile."""
 
 SLOW_SECONDS = 3.0
 SLOW_FILE = "slow"
+HELD_FILE = "held"
+HELD_SECONDS = 120.0
+"""The longest: nobody waits for ever, should the file be forgotten."""
 
 ENGINE = f"""
 import pathlib
@@ -45,6 +50,9 @@ class TritonPythonModel:
         red, green, _ = image[:, 130, 130].max(axis=0)
         if red > 200:
             return backend.InferenceResponse(error=backend.TritonError("a photo that it cannot digest"))
+        until = time.monotonic() + {HELD_SECONDS}
+        while 100 < green < 200 and (beside / "{HELD_FILE}").exists() and time.monotonic() < until:
+            time.sleep(0.01)
         slow = green > 200 or (beside / "{SLOW_FILE}").exists()
         if slow and not request.is_cancelled():
             time.sleep({SLOW_SECONDS})

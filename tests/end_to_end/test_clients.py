@@ -20,6 +20,7 @@ from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, C
 from jsonschema import Draft202012Validator
 
 from local.kafka import Kafka
+from tests.end_to_end.harness import wait_until
 from worker.clients import topics
 from worker.clients.reading import reader
 from worker.clients.replay import Wish, replay
@@ -431,6 +432,10 @@ def test_topics_are_created_once_and_differences_found_and_mended(tmp_path: Path
         resource = ConfigResource(ResourceType.TOPIC, "continent.asia", incremental_configs=[short])
         for future in admin.incremental_alter_configs([resource]).values():
             future.result()
+        # The controller has agreed; the broker, which is asked next, follows a moment later.
+        wait_until(
+            lambda: any(one.found == "1000" for one in topics.check(kafka.bootstrap)), 30, "the change"
+        )
         checked = pangaea(
             kafka.bootstrap, "topics", "check", "--json", "--partitions", "3", "--replication", "1"
         )

@@ -69,7 +69,9 @@ class Offsets:
             self.seen[each.partition].append(each.offset)
 
     def close(self) -> dict[int, list[int]]:
-        """Ask once more, and return all that was seen of each partition."""
+        """Ask once more, and return all that was seen of each partition; again, and it only returns it."""
+        if self._over.is_set():
+            return self.seen
         self._over.set()
         self._thread.join()
         self._ask()
@@ -90,13 +92,13 @@ def test_a_late_answer_of_a_partition_that_has_moved_goes_nowhere(broken: Broken
     that nothing is published, not even aborted, nor is an offset. The photos are the second's, once each.
     """
     stack, base = broken
-    slow = Path(base["PANGAEA_CARD"]).parent / faulty.SLOW_FILE
+    held = Path(base["PANGAEA_CARD"]).parent / faulty.HELD_FILE
     settings = {
         **base,
         "PANGAEA_KAFKA__GROUP": "epochs",
         "PANGAEA_KAFKA__START": "latest",
         "PANGAEA_LIFE__DRAIN_MS": "1",
-        "PANGAEA_TRITON__PATIENCE_MS": "60000",
+        "PANGAEA_TRITON__PATIENCE_MS": "120000",
         # Two instances: one is left for the second worker's opening.
         "PANGAEA_TRITON__IN_FLIGHT": "1",
     }
@@ -112,9 +114,10 @@ def test_a_late_answer_of_a_partition_that_has_moved_goes_nowhere(broken: Broken
         cleaning.callback(reader.close)
         cleaning.callback(raw.close)
         offsets = Offsets(stack.kafka, "epochs")
-        slow.touch()
-        cleaning.callback(slow.unlink, missing_ok=True)
-        photos = [(faulty.photo(faulty.WELL), None)] * EACH
+        cleaning.callback(offsets.close)
+        held.touch()
+        cleaning.callback(held.unlink, missing_ok=True)
+        photos = [(faulty.photo(faulty.HELD), None)] * EACH
         sent = [
             place for number in range(PARTITIONS) for place in send_all(stack.kafka, photos, partition=number)
         ]
@@ -124,7 +127,7 @@ def test_a_late_answer_of_a_partition_that_has_moved_goes_nowhere(broken: Broken
         cleaning.callback(second.stop)
         # It is given a partition when the first has let go of it, and not before.
         wait_until(lambda: second.metric("pangaea_partitions_assigned") == PARTITIONS / 2, 60, "its share")
-        slow.unlink()
+        held.unlink()
         wait_until(lambda: len(answered(notes)) == len(sent), 60, "the first to be answered for all of them")
         wait_until(lambda: second.metric("pangaea_photos_published_total"), 60, "the second to begin")
         wait_until(

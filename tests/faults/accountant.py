@@ -172,5 +172,6 @@ def _seen(message: Message, at: float) -> Seen:
         place=Place(source["partition"], source["offset"]),
         photo_id=document["photo_id"],
         reason=document["reason"],
+        made=at - (time.time() - message.timestamp()[1] / 1000),
         at=at,
     )

@@ -75,7 +75,7 @@ def _kills(trial: Trial, repetitions: int, names: Iterator[str]) -> None:
             since = trial.note("worker killed")
             worker.process.wait()
             worker = trial.worker(next(names))
-            trial.recovered(since, killed=True)
+            trial.recovered(since)
 
 
 def killed_in_transaction(trial: Trial, repetitions: int) -> None:
@@ -98,7 +98,7 @@ def _kills_in_transaction(trial: Trial, repetitions: int, names: Iterator[str]) 
             since = trial.note("worker killed in a transaction")
             worker.process.wait()
             worker, hold = _sleeper(trial, next(names), before=instants.COMMIT, wait=False)
-            trial.recovered(since, killed=True)
+            trial.recovered(since)
 
 
 def stopped_past_session(trial: Trial, repetitions: int) -> None:
@@ -118,7 +118,7 @@ def stopped_past_session(trial: Trial, repetitions: int) -> None:
             _until_alone(trial)
             sleeper.process.send_signal(signal.SIGCONT)
             trial.note("worker awake")
-            trial.recovered(asleep, killed=True)
+            trial.recovered(asleep)
             wait_until(lambda: _ends(sleeper, "aborted") or _renewed(sleeper, 0), 30, "the sleeper's verdict")
     trial.notes["aborted transactions"] = _ends(sleeper, "aborted")
     trial.notes["clients rebuilt"] = sleeper.metric("pangaea_client_rebuilds_total")
@@ -138,7 +138,7 @@ def stopped_past_transaction(trial: Trial, repetitions: int) -> None:
             _fall_asleep(sleeper, hold)
             asleep = trial.note("worker asleep")
             # The other one can only publish what the sleeper held once its transaction is aborted.
-            trial.recovered(asleep, killed=True)
+            trial.recovered(asleep)
             sleeper.process.send_signal(signal.SIGCONT)
             trial.note("worker awake")
             _until_both_hold(trial)
@@ -168,22 +168,25 @@ def revoked_in_flight(trial: Trial, repetitions: int) -> None:
     Their answers come when the other one owns the partition; none may be published twice.
     """
     undrained = {"PANGAEA_LIFE__DRAIN_MS": "1"}
-    # Patient: the slow photos stay at the engine, one after another, until long after the move.
-    patient = {"PANGAEA_TRITON__PATIENCE_MS": "30000", "PANGAEA_DEADLINE__BUDGET_MS": "30000"}
-    slow = [faulty.photo(faulty.SLOW)] * PARTITIONS + [faulty.photo(faulty.WELL)] * 3 * PARTITIONS
+    # Patient: photos that are held at the engine are asked for once.
+    patient = {"PANGAEA_TRITON__PATIENCE_MS": "120000", "PANGAEA_DEADLINE__BUDGET_MS": "120000"}
+    photos = [faulty.photo(faulty.HELD)] * PARTITIONS + [faulty.photo(faulty.WELL)] * 3 * PARTITIONS
+    held = trial.field.folder / faulty.HELD_FILE
     first = trial.ready("first", settings=undrained | patient)
     for number in range(repetitions):
         second, hold = _sleeper(
             trial, f"second-{number}", before=instants.JOIN, wait=False, settings=undrained | patient
         )
         _fall_asleep(second, hold)
-        with trial.load(photos=slow, total=len(slow)):
+        held.touch()
+        with trial.load(photos=photos, total=len(photos)):
             wait_until(
                 lambda: first.metric("pangaea_in_flight_photos") >= PARTITIONS, 30, "photos at the engine"
             )
             second.process.send_signal(signal.SIGCONT)
             _until_both_hold(trial)
             trial.note("partitions have moved")
+            held.unlink()
         trial.accountant.settle(90)
         second.stop(seconds=40)
     trial.notes["answers dropped"] = first.metric("pangaea_photos_dropped_total")

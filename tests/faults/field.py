@@ -26,9 +26,6 @@ PARTITIONS = 6
 FLOWS_SECONDS = 60.0
 """The longest that a trial waits for photos to flow again, before it is called a failure."""
 
-READER_LAG_SECONDS = 0.25
-"""What was committed before a kill reaches the reader within this; no worker starts as quickly."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
@@ -215,13 +212,12 @@ class Trial:
         since = time.monotonic()
         self._flows(since)
 
-    def recovered(self, since: float, *, killed: bool = False) -> None:
+    def recovered(self, since: float) -> None:
         """Wait until every partition publishes again and keep how long that took, from `since` on."""
-        from_here = since + (READER_LAG_SECONDS if killed else 0.0)
-        self._flows(from_here)
-        took = recovery(list(self.accountant.committed), from_here, range(PARTITIONS))
+        self._flows(since)
+        took = recovery(list(self.accountant.committed), since, range(PARTITIONS))
         assert took is not None
-        self.recoveries.append(took + from_here - since)
+        self.recoveries.append(took)
         self.note("flows again")
 
     def _flows(self, since: float) -> None:

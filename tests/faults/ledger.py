@@ -27,7 +27,7 @@ class Sent(NamedTuple):
 
 
 class Seen(NamedTuple):
-    """A record of an output topic as a reader had it; `at` is when (seconds, monotonic)."""
+    """A record of an output topic: when it was made, and when a reader had it (seconds, monotonic)."""
 
     topic: str
     partition: int
@@ -35,6 +35,7 @@ class Seen(NamedTuple):
     place: Place
     photo_id: str
     reason: str | None
+    made: float
     at: float
 
 
@@ -109,10 +110,13 @@ def _out_of_order(committed: Iterable[Seen]) -> int:
 
 
 def recovery(committed: Iterable[Seen], since: float, partitions: Iterable[int]) -> float | None:
-    """Seconds from `since` until every partition has published again; None when one never did."""
+    """Seconds from `since` until every partition has published again; None when one never did.
+
+    A record that was made before and is read only now, by a reader that lags, tells nothing.
+    """
     first: dict[int, float] = {}
     for each in committed:
-        if each.at >= since:
+        if each.made >= since:
             first.setdefault(each.partition, each.at)
     found = [first.get(partition) for partition in partitions]
     if not found or any(at is None for at in found):

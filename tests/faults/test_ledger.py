@@ -12,7 +12,7 @@ SENT = [Sent(Place(number % 2, number // 2), f"photo-{number}", float(number)) f
 
 def seen(each: Sent, offset: int, *, at: float = 0.0) -> Seen:
     """The record that a correct worker makes of a photo."""
-    return Seen("continent.asia", each.place.partition, offset, each.place, each.photo_id, None, at)
+    return Seen("continent.asia", each.place.partition, offset, each.place, each.photo_id, None, at, at)
 
 
 RIGHT = [seen(each, each.place.offset, at=each.at + 0.5) for each in SENT]
@@ -83,6 +83,13 @@ def test_recovery_waits_for_every_partition() -> None:
     """It is the first record of the slowest partition after the moment; none while one is silent."""
     assert recovery(RIGHT, 2.0, [0, 1]) == 1.5
     assert recovery(RIGHT[:1], 0.0, [0, 1]) is None
+
+
+def test_a_reader_that_lags_makes_no_recovery() -> None:
+    """What was published before the moment and is read after it is no sign of life."""
+    late = [each._replace(at=each.at + 10) for each in RIGHT]
+    assert recovery(late, 9.0, [0, 1]) is None
+    assert recovery(late, 2.0, [0, 1]) == 11.5
 
 
 def test_latencies_count_from_when_a_photo_was_due() -> None:

@@ -60,14 +60,14 @@ def outcome(data: bytes) -> str:
 
 
 @given(st.sampled_from(MAGICS), st.binary(max_size=400))
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 def test_random_bytes_are_decoded_or_rejected(magic: bytes, tail: bytes) -> None:
     """Law: noise, even behind a right first few bytes, raises nothing but Reject."""
     outcome(magic + tail)
 
 
 @given(st.data())
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 def test_flipped_bits_are_decoded_or_rejected(data: st.DataObject) -> None:
     """Law: a valid file with some bytes changed, cut out or doubled raises nothing but Reject."""
     whole = bytearray(data.draw(st.sampled_from(seeds())))
@@ -88,7 +88,7 @@ def test_flipped_bits_are_decoded_or_rejected(data: st.DataObject) -> None:
 
 
 @given(st.sampled_from(range(12)), st.floats(0, 1, exclude_max=True))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_a_beginning_is_never_mistaken_for_the_whole(index: int, part: float) -> None:
     """Law: a file cut in the first nine tenths is rejected, and is never called too large or unknown late."""
     whole = seeds()[index]
@@ -100,7 +100,7 @@ def test_a_beginning_is_never_mistaken_for_the_whole(index: int, part: float) ->
 
 
 @given(st.binary(max_size=200))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_any_exif_gives_an_orientation(exif: bytes) -> None:
     """Law: an orientation is read from whatever bytes there are, without raising, and is one of the eight."""
     for order in (b"", b"II*\0", b"MM\0*"):
@@ -108,7 +108,7 @@ def test_any_exif_gives_an_orientation(exif: bytes) -> None:
 
 
 @given(st.integers(1, 400), st.integers(1, 400), st.integers(1, 300), st.floats(0.3, 1.0))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_every_size_and_recipe_gives_the_square(width: int, height: int, size: int, crop: float) -> None:
     """Law: any image with any recipe gives exactly size × size, with no box outside the image."""
     data = encoded(scene(width, height), "BMP")

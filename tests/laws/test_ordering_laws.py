@@ -276,4 +276,4 @@ class OrderingMachine(RuleBasedStateMachine):
 
 
 TestOrdering = OrderingMachine.TestCase
-TestOrdering.settings = settings(max_examples=200, stateful_step_count=60, deadline=None)
+TestOrdering.settings = settings(max_examples=200, stateful_step_count=60)

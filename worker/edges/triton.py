@@ -1,4 +1,4 @@
-"""Triton over gRPC: one ensemble request a photo, and one table that says what each failure means."""
+"""Triton over gRPC: an ensemble request for one photo or several, and one table of what failures mean."""
 
 from __future__ import annotations
 

@@ -78,12 +78,15 @@ def _panel(axes: Axes, title: str, values: Values, rows: Sequence[Peer], *, name
     axes.set_xticks([])
     axes.set_yticks([])
     axes.set_ylim(len(rows) - 0.4, -0.6)
-    right = max(max(value, *spread) for value, spread in values)
-    axes.set_xlim(-0.03 * right, 1.42 * right)
+    right = max(0.0, *(max(value, *spread) for value, spread in values))
+    # Only an overhead may lie below zero: by noise, which is shown as it is.
+    left = min(0.0, *(min(value, *spread) for value, spread in values))
+    reach = right - left or 1.0
+    axes.set_xlim(left - 0.03 * reach, right + 0.42 * reach)
     for index, (peer, (value, spread)) in enumerate(zip(rows, values, strict=True)):
         colour = _colour(peer)
         line = index + (0.12 if named else 0)
-        axes.plot([0, right * 1.05], [line, line], color=drawing.HAIR, linewidth=0.8)
+        axes.plot([left, right + 0.05 * reach], [line, line], color=drawing.HAIR, linewidth=0.8)
         axes.plot(
             [min(spread), max(spread)],
             [line, line],
@@ -103,7 +106,7 @@ def _panel(axes: Axes, title: str, values: Values, rows: Sequence[Peer], *, name
             weight=_weight(peer),
         )
         if named:
-            axes.text(0, index - 0.24, peer.name, va="center", color=colour, fontsize=drawing.SMALL)
+            axes.text(left, index - 0.24, peer.name, va="center", color=colour, fontsize=drawing.SMALL)
 
 
 def _colour(peer: Peer) -> str:

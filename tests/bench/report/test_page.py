@@ -291,11 +291,12 @@ def test_tables_show_what_the_files_hold(
     assert [row[0] for row in rows] == [part["name"] for part in limit["parts"]]
     assert [number(row[2]) for row in rows] == [near(part["rate"]) for part in limit["parts"]]
     _, *rows = tables["The same job, 512px photos"]
-    for row, each in zip(rows, peers["peers"], strict=True):
+    for row, each in zip(rows, peers, strict=True):
         assert row[0].startswith(each["name"])
         assert row[1] == each["guarantees"]
-        shown = [number(cell) for cell in row[2:]]
+        shown = [number(cell) for cell in row[2:5]]
         assert shown == [near(each[name]) for name in ("rate", "p99_ms", "overhead_us")]
+        assert number(row[5]) == min(each["p99_photos"])
     _, *rows = tables["Probes with 2 workers, in their order; latency and lag in ms"]
     probes = [*sweep["workers"]["2"]["probes"], sweep["workers"]["2"]["at_80_percent"]]
     assert [number(row[4]) for row in rows] == [near(each["p99_ms"]) for each in probes]

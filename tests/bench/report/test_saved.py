@@ -44,6 +44,7 @@ NUMBERS = st.floats(allow_nan=False, allow_infinity=False)
         Latency,
         machine=st.just(invented.MACHINE),
         rate=NUMBERS,
+        throughput=NUMBERS,
         p99_ms=NUMBERS,
         stages=st.just(()),
         histogram=st.lists(st.tuples(NUMBERS, st.integers(1))).map(tuple),
@@ -90,7 +91,7 @@ def _with_a_broken_pair(document: dict[str, Any]) -> None:
 
 
 def _with_a_strange_machine(document: dict[str, Any]) -> None:
-    document["machine"]["cores"] = None
+    document["machine"]["commit"] = None
 
 
 @pytest.mark.parametrize(
@@ -101,7 +102,7 @@ def _with_a_strange_machine(document: dict[str, Any]) -> None:
         (_with_words, "sent is not int"),
         (_with_a_truth_for_a_number, "rate is not float"),
         (_with_a_broken_pair, r"histogram\[3\] is not"),
-        (_with_a_strange_machine, "machine.cores is not int"),
+        (_with_a_strange_machine, "machine.commit is not str"),
     ],
 )
 def test_a_spoilt_file_is_refused(
@@ -128,7 +129,32 @@ def test_a_sweep_that_contradicts_itself_is_refused(tmp_path: Path) -> None:
         saved.read(path)
 
 
-@pytest.mark.parametrize("text", ["", "no JSON", "[]", "{}", '{"faults": []}', '{"workers": {}}'])
+def test_peers_are_a_list_that_needs_no_other_file(tmp_path: Path) -> None:
+    """Whoever reads them goes through a list; each has its figures, and the machine that they are of."""
+    path = tmp_path / "peers.json"
+    saved.write(invented.peers(), path)
+    for each, peer in zip(json.loads(path.read_text()), invented.peers().peers, strict=True):
+        for name in ("name", "guarantees", "rate", "p99_ms", "overhead_us"):
+            assert each[name] == getattr(peer, name)
+        assert each["machine"]["processor"] == invented.MACHINE.processor
+        assert each["notes"] == [*invented.peers().notes]
+
+
+@pytest.mark.parametrize("name", ["machine", "mix", "notes"])
+def test_peers_of_two_runs_in_one_list_are_refused(name: str, tmp_path: Path) -> None:
+    """They were not measured side by side: the sentence says which of them does not belong."""
+    path = tmp_path / "peers.json"
+    saved.write(invented.peers(), path)
+    document = json.loads(path.read_text())
+    document[2][name] = "another"
+    path.write_text(json.dumps(document))
+    with pytest.raises(Refuse, match=rf"\[2\]\.{name} is not what \[0\] has"):
+        saved.read(path)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "no JSON", "[]", "[3]", "[{}]", "{}", '{"faults": []}', '{"workers": {}}']
+)
 def test_a_file_of_somebody_else_is_refused(text: str, tmp_path: Path) -> None:
     """Whatever it holds: a sentence, never a traceback."""
     path = tmp_path / "other.json"
