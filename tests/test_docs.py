@@ -266,7 +266,7 @@ def test_the_readme_repeats_the_card() -> None:
     card = json.loads((ROOT / "triton_models" / "continent" / "card.json").read_text())
     text, training = TEXTS["README.md"], card["training"]
     assert f"{training['photos']} openly licensed photos of {training['sources']} sources" in text
-    assert f"right for {card['scores']['accuracy']['value']:.0%} of photos" in text
+    assert f"right for {card['scores']['top1']['value']:.0%} of photos" in text
     for block in card["precisions"].values():
         threshold = block["threshold"]
         assert f"target of {threshold['target']:.0%} with {threshold['confidence']:.0%} confidence" in text

@@ -11,6 +11,7 @@ from typing import Annotated
 
 import typer
 
+from training.evaluation.app import app as evaluation_app
 from training.places import MODELS
 
 app = typer.Typer(no_args_is_help=True)
@@ -18,6 +19,7 @@ models = typer.Typer(
     no_args_is_help=True, help="Build the engines, check what the model card claims, show the card."
 )
 app.add_typer(models, name="models")
+models.add_typer(evaluation_app)
 
 
 class BuildTarget(StrEnum):
@@ -110,7 +112,7 @@ def check(source: ModelsFolder = MODELS, as_json: AsJson = False) -> None:
 def card(source: ModelsFolder = MODELS, as_json: AsJson = False) -> None:
     """Show the model card: scores with their intervals, calibration, limits.
 
-    Example: `pangaea models card --json | jq .scores.accuracy`
+    Example: `pangaea models card --json | jq .scores.top1`
     """
     from training import check as checking  # noqa: PLC0415 - heavy imports stay inside the commands
     from training import show  # noqa: PLC0415 - likewise

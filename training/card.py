@@ -19,6 +19,8 @@ from training.embeddings import Embeddings, Matrix
 from training.engines.openvino_engine import CROP, golden_pixels
 from training.engines.reference import onnx_embeddings, onnx_logits
 from training.engines.tensors import tensors
+from training.evaluation.evaluation import for_card, on_unseen_sources
+from training.evaluation.nested import linear_heads
 from training.heads import Recipe
 from worker.finish.probability import posterior
 from worker.record import DISPLAY_NAMES, SLUGS
@@ -56,7 +58,9 @@ def compose(model: Model, folds: evaluate.Folds, parity: dict[str, Any]) -> dict
         for name in ("efficientnet", "fusion")
     }
     size = tensors(model.onnx("efficientnet"), name="efficientnet").input_dims[0]
-    measured = evaluate.scores(folds.logits(model.photos), model.photos.label, model.photos.source)
+    measured = for_card(
+        on_unseen_sources(model.photos, linear_heads(model.recipe), model={}, meter=lambda *_: None)
+    )
     return {
         "schema": "pangaea.card.v1",
         "id": f"continent-{VERSION}",
@@ -162,14 +166,16 @@ def training(model: Model) -> dict[str, Any]:
 
 def limits(measured: dict[str, Any], block: dict[str, Any]) -> list[str]:
     """What the model cannot do, in sentences, with its own numbers."""
-    right, balanced = measured["accuracy"], measured["balanced_accuracy"]
-    missed = [DISPLAY_NAMES[slug] for slug, one in measured["recall"].items() if one["value"] == 0]
+    right, balanced = measured["over_sources"]["top1"], measured["macro_recall"]
+    found = measured["per_continent"].items()
+    missed = [DISPLAY_NAMES[slug] for slug, one in found if one["recall"]["value"] == 0]
     at = block["threshold"]
     said = [
         (
             f"On sources that it has not seen it is right on {right['value']:.0%} of photos (95% interval"
             f" {right['low']:.0%} to {right['high']:.0%}), {balanced['value']:.0%} when every continent"
-            f" counts the same, where guessing gives {1 / len(measured['recall']):.0%}: it is weak."
+            f" counts the same, where always naming one gives {1 / len(measured['macro_over']):.0%}: it is"
+            " weak."
         ),
         f"{measured['n']} photos of {measured['sources']} sources are a demonstration, not a training set.",
         "What it has learned is partly the look of sources, not of continents.",

@@ -8,6 +8,7 @@ from rich.console import Console, Group
 from rich.table import Table
 from rich.text import Text
 
+from training.evaluation.report.tables import NAMES, number
 from worker.record import DISPLAY_NAMES
 
 
@@ -47,27 +48,32 @@ def print_card(card: dict[str, Any], *, console: Console | None = None) -> None:
 
 
 def _rows(scores: dict[str, Any]) -> list[tuple[str, str, str, str]]:
-    base = scores["baselines"]
-    beside = {
-        "accuracy": f"most frequent elsewhere {base['majority']['accuracy']:.3f},"
-        f" knowing this set {base['knowing_this_set']['accuracy']:.3f}",
-        "balanced_accuracy": f"guessing {base['knowing_this_set']['balanced_accuracy']:.3f}",
-        "nll": f"prior elsewhere {base['prior']['nll']:.3f}, uniform {base['uniform']['nll']:.3f},"
-        f" knowing this set {base['knowing_this_set']['nll']:.3f}",
-        "ece": f"if calibrated {scores['ece']['if_calibrated']:.3f},"
-        f" debiased {scores['ece']['debiased']:.3f}",
-    }
     rows = [
-        (
-            name.replace("_", " "),
-            f"{scores[name]['value']:.3f}",
-            f"{scores[name]['low']:.3f}–{scores[name]['high']:.3f}",
-            text,
-        )
-        for name, text in beside.items()
+        (NAMES[name], number(scores[name]["value"]), _interval(scores[name]), _beside(name, scores))
+        for name in NAMES
+        if scores[name]["value"] is not None
     ]
     rows += [
-        (f"recall {DISPLAY_NAMES[slug]}", f"{one['value']:.3f}", "", f"n = {one['n']}")
-        for slug, one in scores["recall"].items()
+        (
+            f"recall {DISPLAY_NAMES[slug]}",
+            number(one["recall"]["value"]),
+            _interval(one["recall"]),
+            f"n = {one['n']}",
+        )
+        for slug, one in scores["per_continent"].items()
     ]
     return rows
+
+
+def _interval(figure: dict[str, float | None]) -> str:
+    return "–" if figure["low"] is None else f"{number(figure['low'])}–{number(figure['high'])}"
+
+
+def _beside(name: str, scores: dict[str, Any]) -> str:
+    if name == "ece":
+        return f"if calibrated {number(scores['ece_if_calibrated'])}"
+    others = {other: row[name]["value"] for other, row in scores["compared"].items() if name in row}
+    told = (
+        f"{other.replace('_', ' ')} {number(value)}" for other, value in others.items() if other != "model"
+    )
+    return ", ".join(told)

@@ -54,7 +54,7 @@ def test_the_worker_reads_the_card(claimed: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     ("where", "value"),
     [
-        (("scores", "accuracy", "value"), 0.9),
+        (("scores", "top1", "value"), 0.9),
         (("precisions", "bf16", "temperature"), 2.0),
         (("precisions", "fp32", "conformal", "quantile"), 0.5),
         (("precisions", "fp32", "conformal", "validated"), True),
