@@ -20,7 +20,7 @@ from training.engines.openvino_engine import CROP, golden_pixels
 from training.engines.reference import onnx_embeddings, onnx_logits
 from training.engines.tensors import tensors
 from training.evaluation.evaluation import for_card, on_unseen_sources
-from training.evaluation.nested import linear_heads
+from training.evaluation.nested import learned, linear_heads
 from training.heads import Recipe
 from worker.finish.probability import posterior
 from worker.record import DISPLAY_NAMES, SLUGS
@@ -87,8 +87,13 @@ def compose(model: Model, folds: evaluate.Folds, parity: dict[str, Any]) -> dict
 
 
 def calibrate(folds: evaluate.Folds, photos: Embeddings, x: Matrix, t: float) -> dict[str, Any]:
-    """The calibration block of one precision, from out-of-source logits of its own embeddings `x`."""
-    logits = folds.logits(photos, x)
+    """The calibration block of one precision, from out-of-source logits of its own embeddings `x`.
+
+    Photos of a continent that one source alone shows are left out of it, as in every fold of the scores:
+    heads without that source had nothing to learn the continent from, unlike those that are served.
+    """
+    rows = learned(photos.label, photos.source)
+    logits, photos = folds.logits(photos, x)[rows], photos.take(rows)
     fitted = calibration.temperature(logits, photos.label)
     p, lower, _ = posterior(logits, temperature=fitted, student_t=t)
     called = p.argmax(axis=1)

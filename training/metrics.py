@@ -15,22 +15,6 @@ RESAMPLES: Final = 2000
 Score = Callable[[Matrix, Labels], float]
 
 
-def accuracy(p: Matrix, label: Labels) -> float:
-    """The share of photos whose most probable label is right."""
-    return float((p.argmax(axis=1) == label).mean())
-
-
-def recall(p: Matrix, label: Labels) -> dict[int, float]:
-    """The share found of each label that occurs."""
-    called = p.argmax(axis=1)
-    return {int(one): float((called[label == one] == one).mean()) for one in np.unique(label)}
-
-
-def balanced_accuracy(p: Matrix, label: Labels) -> float:
-    """The mean recall of the labels that occur."""
-    return float(np.mean(list(recall(p, label).values())))
-
-
 def nll(p: Matrix, label: Labels) -> float:
     """The mean negative log-likelihood in nats."""
     return float(-np.log(np.maximum(p[np.arange(len(label)), label], 1e-300)).mean())

@@ -19,6 +19,7 @@ from training.heads import Recipe
 from training.places import CARD, EMBEDDINGS, MODELS
 from worker.edges.card import load
 from worker.errors import Refuse
+from worker.record import SLUGS
 
 
 @pytest.fixture
@@ -40,6 +41,14 @@ def test_everything_that_the_card_claims_is_found_again(
 ) -> None:
     """Scores, temperature, quantile, threshold, golden probabilities and limits, from the embeddings."""
     assert check.differences(claimed, composed) == []
+
+
+def test_a_continent_of_one_source_calibrates_nothing(committed: Embeddings, folds: evaluate.Folds) -> None:
+    """Antarctica's photos, which heads without their only source cannot know, leave the block as it is."""
+    elsewhere = committed.label != SLUGS.index("antarctica")
+    block = cards.calibrate(folds, committed, committed.x, 2.0)
+    assert block == cards.calibrate(folds, committed.take(elsewhere), committed.x[elsewhere], 2.0)
+    assert block["conformal"]["n"] == elsewhere.sum() == len(committed) - 7
 
 
 def test_the_worker_reads_the_card(claimed: dict[str, Any]) -> None:

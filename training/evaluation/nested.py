@@ -17,7 +17,7 @@ import numpy as np
 
 from training.calibration import conformal_quantile, temperature, threshold
 from training.embeddings import Embeddings
-from training.evaluation.answers import Answers, Labels, Mask, Matrix, Truth
+from training.evaluation.answers import Answers, Labels, Mask, Matrix, Names, Truth
 from training.heads import Recipe, fit
 from worker.errors import Refuse
 from worker.finish.conformal import lac_set
@@ -143,7 +143,8 @@ def nested(photos: Embeddings, fold: Labels, how: Fit, *, meter: Meter) -> Neste
     student_t = _student_t(next(iter(inner.values())).shape[1])
     finishings = []
     for outer in numbers:
-        rows = _learned(photos.label, fold, outer)
+        rest = np.flatnonzero(fold != outer)
+        rows = rest[learned(photos.label[rest], fold[rest])]
         finishings.append(finishing(inner[outer][rows], truth.take(rows), student_t))
     return Nested(
         truth=truth,
@@ -154,18 +155,25 @@ def nested(photos: Embeddings, fold: Labels, how: Fit, *, meter: Meter) -> Neste
     )
 
 
-def _learned(label: Labels, fold: Labels, outer: int) -> Mask:
-    """The photos that calibration without a fold is fitted on: those whose continent their model had seen.
+def learned(label: Labels, fold: Labels | Names) -> Mask:
+    """The photos that calibration is fitted on: those whose continent another fold shows too, shape (n,).
 
     Of a continent whose photos were all left out nothing can be learned, and how wrong that goes says
     nothing about a model that has seen all seven. They are judged all the same.
+
+    Raises:
+        Refuse: there is no such photo.
+
+    >>> learned(np.array([0, 0, 1, 1]), np.array([0, 1, 1, 1])).tolist()
+    [True, True, False, False]
     """
-    rest = fold != outer
-    learned = np.zeros(len(label), dtype=np.bool_)
-    for number in np.unique(fold[rest]):
+    found = np.zeros(len(label), dtype=np.bool_)
+    for number in np.unique(fold):
         own = fold == number
-        learned |= own & np.isin(label, label[rest & ~own])
-    return learned
+        found |= own & np.isin(label, label[~own])
+    if not found.any():
+        raise Refuse("no continent is shown by two sources: add photos of other sources.")
+    return found
 
 
 def finishing(logits: Matrix, truth: Truth, student_t: float) -> Finishing:

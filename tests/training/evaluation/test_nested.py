@@ -11,7 +11,15 @@ import pytest
 from tests.training.evaluation.invented import embedded, silent, simple
 from training.embeddings import Embeddings, Matrix
 from training.evaluation.baselines import log_linear, nearest_neighbour
-from training.evaluation.nested import Predict, by_group, by_source, in_their_span, linear_heads, nested
+from training.evaluation.nested import (
+    Predict,
+    by_group,
+    by_source,
+    in_their_span,
+    learned,
+    linear_heads,
+    nested,
+)
 from training.heads import Recipe
 from worker.errors import Refuse
 
@@ -75,6 +83,12 @@ def test_what_could_not_be_learned_does_not_calibrate() -> None:
     without = nested(photos.take(kept), fold[kept], whatever, meter=silent)
     assert found.finishings == without.finishings
     assert len(found.answers()) == len(photos)
+
+
+def test_continents_of_one_source_each_are_refused() -> None:
+    """Nothing is left to calibrate on where no continent is shown by two sources."""
+    with pytest.raises(Refuse, match="no continent is shown by two sources"):
+        learned(np.array([0, 0, 1, 2]), np.array(["a", "a", "b", "b"]))
 
 
 def test_temperature_makes_probabilities_truer() -> None:
