@@ -7,8 +7,9 @@ from pathlib import Path
 
 from bench.report import sections, words
 from bench.report.saved import Figures
-from bench.report.sections import Found, Heading, Picture
-from bench.report.tables import Table
+from bench.report.sections import Found
+from local.page.blocks import Heading, Picture
+from local.page.table import Table
 from worker.errors import Refuse
 
 BEGIN = "<!-- figures: written by pangaea bench report, not by hand -->"

@@ -2,59 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import TypeAlias
-
-from matplotlib.figure import Figure
 
 from bench.ceilings import CEILING_PARTS
 from bench.figures import Latency, Limit, Machine, Peers, Sweep
 from bench.report import tables
 from bench.report.plots import account, contenders, distribution, rates, waterfall
 from bench.report.saved import Figures
-from bench.report.tables import Table
 from bench.report.words import count, number, percent
-
-
-@dataclass(frozen=True, slots=True)
-class Picture:
-    """A drawing for a width in pixels, what it shows for those who do not see it, and what one is to see."""
-
-    draw: Callable[[int], Figure]
-    label: str
-    caption: str
-
-
-@dataclass(frozen=True, slots=True)
-class Tile:
-    """One figure large: what it is, its value with the unit, and what it is to be held against."""
-
-    label: str
-    value: str
-    unit: str
-    beside: str
-
-
-@dataclass(frozen=True, slots=True)
-class Heading:
-    """What the following pictures are about."""
-
-    text: str
-
-
-Block: TypeAlias = Heading | Picture | Table | str
-"""A string is a paragraph."""
-
-
-@dataclass(frozen=True, slots=True)
-class Section:
-    """A heading and what is under it."""
-
-    name: str
-    title: str
-    blocks: tuple[Block, ...]
+from local.page.blocks import Block, Heading, Picture, Section, Tile
 
 
 @dataclass(frozen=True, slots=True)

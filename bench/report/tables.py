@@ -4,25 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from bench.figures import Latency, Limit, Peers, Sustained, Sweep
 from bench.report.words import DEADLINE_MS, count, number, with_spread
 from bench.sweep import complaint
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Table:
-    """A title, a row of headings, and rows; the first cell of each row is its heading.
-
-    `prose` columns hold words, others numbers; `wrong` rows (by index) are not what they claim to be.
-    """
-
-    title: str
-    columns: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
-    prose: frozenset[int] = frozenset({0})
-    wrong: frozenset[int] = frozenset()
+from local.page.table import Table
 
 
 def summary(sweep: Sweep) -> Table:

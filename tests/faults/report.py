@@ -15,8 +15,8 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-from bench.report import drawing
-from bench.report.template import environment
+from local.page import drawing
+from local.page.template import environment
 from tests.faults.field import Result
 from tests.faults.steady import Steady
 

@@ -8,7 +8,7 @@ from typing import TypeAlias
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from bench.report import drawing
+from local.page import drawing
 from bench.report.words import number
 
 Bar: TypeAlias = tuple[str, Mapping[str, float]]

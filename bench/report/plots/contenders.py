@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from bench.figures import Peer, Peers
-from bench.report import drawing
+from local.page import drawing
 from bench.report.words import number
 
 OURS = "pangaea"

@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from bench.figures import Latency, Sustained, Sweep
-from bench.report import drawing
+from local.page import drawing
 from bench.report.words import DEADLINE_MS, count, number
 from bench.sweep import complaint
 

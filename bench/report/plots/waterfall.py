@@ -5,7 +5,7 @@ from __future__ import annotations
 from matplotlib.figure import Figure
 
 from bench.figures import Latency
-from bench.report import drawing
+from local.page import drawing
 from bench.report.words import number
 
 ROW = 34

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from bench.report import drawing
+from local.page import drawing
 from bench.report.plots import contenders
 from tests.bench import invented
 

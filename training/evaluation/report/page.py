@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from local.page.template import environment
 from training.evaluation.evaluation import Evaluation
 from training.evaluation.report import sections
-from training.evaluation.report.drawing import both
-from training.evaluation.report.sections import Picture
-from training.evaluation.report.tables import Table, counted
-from training.evaluation.report.template import environment
+from training.evaluation.report.tables import counted
 
 HERE = Path(__file__).resolve().parent
 
@@ -24,8 +22,5 @@ def page(found: Evaluation) -> str:
             counted=counted(found.summary),
             tiles=list(sections.tiles(found)),
             sections=list(sections.sections(found)),
-            drawn=lambda picture: both(picture.draw, picture.label),
-            is_picture=lambda block: isinstance(block, Picture),
-            is_table=lambda block: isinstance(block, Table),
         )
     )

@@ -2,53 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from functools import partial
-from typing import TypeAlias
 
-from matplotlib.figure import Figure
-
+from local.page.blocks import Block, Picture, Section, Tile
 from training.evaluation.coverage import HALVINGS
 from training.evaluation.evaluation import MODEL, Evaluation
 from training.evaluation.report import tables
 from training.evaluation.report.plots import confusion, forest, reliability, risk, robustness
 from training.evaluation.report.plots.forest import Line
-from training.evaluation.report.tables import NAMES, Table, interval, number
+from training.evaluation.report.tables import NAMES, interval, number
 from worker.record import DISPLAY_NAMES
 
 CHANCE = 1 / len(DISPLAY_NAMES)
-
-
-@dataclass(frozen=True, slots=True)
-class Picture:
-    """A drawing for a width in pixels, what it shows for those who do not see it, and what one is to see."""
-
-    draw: Callable[[int], Figure]
-    label: str
-    caption: str
-
-
-@dataclass(frozen=True, slots=True)
-class Tile:
-    """One figure large: what it is, its value, and what it is to be held against."""
-
-    label: str
-    value: str
-    beside: str
-
-
-Block: TypeAlias = Picture | Table | str
-"""A string is a paragraph."""
-
-
-@dataclass(frozen=True, slots=True)
-class Section:
-    """A heading and what is under it."""
-
-    name: str
-    title: str
-    blocks: tuple[Block, ...]
 
 
 def tiles(found: Evaluation) -> Iterator[Tile]:
@@ -60,7 +26,7 @@ def tiles(found: Evaluation) -> Iterator[Tile]:
         beside = interval(one)
         if name == "ece":
             beside = f"{number(found.summary.reliability.expected)} if perfectly calibrated"
-        yield Tile(NAMES[name], number(one.value), beside)
+        yield Tile(NAMES[name], number(one.value), "", beside)
 
 
 def sections(found: Evaluation) -> Iterator[Section]:

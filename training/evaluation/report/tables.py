@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Final
 
+from local.page.table import Table
 from training.evaluation.evaluation import Evaluation
 from training.evaluation.resampling import Figure
 from training.evaluation.scores import LOWER_IS_BETTER
@@ -28,19 +28,6 @@ NAMES: Final[Mapping[str, str]] = {
 """The scores in words."""
 
 NOTHING: Final = "–"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Table:
-    """A title, a row of headings, and rows; the first cell of each row is its heading.
-
-    `prose` columns hold words, others numbers.
-    """
-
-    title: str
-    columns: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
-    prose: frozenset[int] = frozenset({0})
 
 
 def number(value: float | None, *, signed: bool = False) -> str:

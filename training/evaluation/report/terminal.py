@@ -7,9 +7,9 @@ from rich.console import Group, RenderableType
 from rich.table import Table as Drawn
 from rich.text import Text
 
+from local.page.table import Table
 from training.evaluation.evaluation import Evaluation
 from training.evaluation.report import tables
-from training.evaluation.report.tables import Table
 
 
 def render(found: Evaluation) -> Group:

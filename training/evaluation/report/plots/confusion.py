@@ -8,7 +8,7 @@ from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from training.evaluation.report import drawing
+from local.page import drawing
 from worker.record import DISPLAY_NAMES
 
 _NARROW = 500

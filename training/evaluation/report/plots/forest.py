@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from matplotlib.figure import Figure as Drawn
 
-from training.evaluation.report import drawing
+from local.page import drawing
 from training.evaluation.resampling import Figure
 
 

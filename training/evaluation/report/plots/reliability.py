@@ -5,7 +5,7 @@ from __future__ import annotations
 from matplotlib.figure import Figure
 
 from training.evaluation.reliability import Reliability
-from training.evaluation.report import drawing
+from local.page import drawing
 
 
 def draw(found: Reliability, width: int) -> Figure:

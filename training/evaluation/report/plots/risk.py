@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from matplotlib.figure import Figure
 
-from training.evaluation.report import drawing
+from local.page import drawing
 from training.evaluation.selective import Curve
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from matplotlib.figure import Figure
 
-from training.evaluation.report import drawing
+from local.page import drawing
 from training.evaluation.robustness import Row
 
 _COLOURS = (drawing.PALE, drawing.AMBER, drawing.RED)
