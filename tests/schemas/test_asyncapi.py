@@ -16,6 +16,8 @@ from worker.topics import layout
 
 HERE = Path(__file__).resolve().parent
 FOLDER = HERE.parents[1] / "schemas"
+DATASET = "dataset.v1.json"
+"""The record of a labelled photo: it stands in manifests and travels through no topic."""
 
 
 @pytest.fixture(scope="module")
@@ -68,7 +70,7 @@ def test_every_reference_resolves(document: dict[str, Any]) -> None:
     """Inside the document and out to the files beside it, every $ref points at something."""
     found = list(references(document))
     assert {reference for reference in found if reference.startswith("./")} == {
-        f"./{path.name}" for path in FOLDER.glob("*.json")
+        f"./{path.name}" for path in FOLDER.glob("*.json") if path.name != DATASET
     }
     for reference in found:
         if reference.startswith("./"):
