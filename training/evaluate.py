@@ -8,6 +8,7 @@ import numpy as np
 
 from training.calibration import temperature
 from training.embeddings import Embeddings, Labels, Matrix, Names
+from training.evaluation.nested import learned
 from training.heads import Heads, Recipe, fit
 from worker.finish.probability import softmax
 
@@ -39,9 +40,14 @@ def leave_sources_out(photos: Embeddings, recipe: Recipe) -> Folds:
 
 
 def calibrated(logits: Matrix, label: Labels, source: Names) -> Matrix:
-    """Probabilities whose temperature, too, was fitted without the photo's source."""
+    """Probabilities whose temperature, too, was fitted without the photo's source.
+
+    Nor was it on photos of a continent that their source alone shows: of that their heads know nothing.
+    """
     p = np.empty((len(label), logits.shape[-1]))
+    known = learned(label, source)
     for name in np.unique(source):
         rows = source == name
-        p[rows] = softmax(logits[rows].mean(axis=1) / temperature(logits[~rows], label[~rows]))
+        fitted = known & ~rows
+        p[rows] = softmax(logits[rows].mean(axis=1) / temperature(logits[fitted], label[fitted]))
     return p
