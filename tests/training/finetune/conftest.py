@@ -1,0 +1,24 @@
+"""What the tests of fine-tuning share."""
+
+from __future__ import annotations
+
+import importlib.util
+
+# Collected only where torch is; `make test-training` installs it first.
+collect_ignore = (
+    []
+    if importlib.util.find_spec("torch")
+    else [
+        "test_compare.py",
+        "test_exported.py",
+        "test_fit.py",
+        "test_freezing.py",
+        "test_loader.py",
+        "test_losses.py",
+        "test_optimiser.py",
+        "test_recipes.py",
+        "test_run.py",
+        "test_weights.py",
+        "tiny.py",
+    ]
+)

@@ -1,0 +1,96 @@
+"""Fine-tuned against frozen: paired, on sources that neither has seen."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.training.finetune import tiny
+from training.dataset import TrainingPhoto
+from training.finetune.compare import Block, compare, document
+from training.finetune.recipes import RECIPES
+
+pytestmark = pytest.mark.training
+
+
+@pytest.fixture(autouse=True)
+def _recipe() -> Iterator[None]:
+    """The tiny recipe has a name."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(RECIPES, "tiny", tiny.RECIPE)  # type: ignore[arg-type,unused-ignore]
+        yield
+
+
+def test_both_are_judged_on_every_photo(tmp_path: Path) -> None:
+    """Every source left out once, and the same again, to the bit."""
+    asked = tiny.asked(tiny.photos(tmp_path, each=8, sources=6), tiny.weights(tmp_path / "tiny.pt"))
+    found = compare(asked, blocks=3)
+    assert (found["n"], found["sources"], found["blocks"]) == (56, 6, 3)
+    assert len(found["kept_epochs"]) == 3
+    for name, gap in found["tuned_minus_frozen"].items():
+        expected = found["tuned"][name]["value"] - found["frozen"][name]["value"]
+        assert gap["value"] == pytest.approx(expected, abs=1e-5)
+        assert gap["low"] <= gap["value"] <= gap["high"]
+    assert compare(asked, blocks=3) == found
+
+
+def invented(*, tuned_right: bool) -> list[Block]:
+    """Blocks of one source each; the frozen heads are right half of the time, and so, or always, is the other."""
+    rng = np.random.default_rng(0)
+    blocks = []
+    for source in range(8):
+        label = rng.integers(0, 7, 20)
+        photos = [
+            TrainingPhoto(path=Path("x"), label=int(one), group=f"{source}-{n}", source=f"s{source}")
+            for n, one in enumerate(label)
+        ]
+        truth = np.eye(7)[label]
+        noise = np.eye(7)[(label + 1) % 7]
+        half = np.where(np.arange(20)[:, None] % 2, truth, noise) * 3
+        frozen = np.repeat(half[:, None], 5, axis=1)
+        tuned = (truth * 3 if tuned_right else half)[:, None]
+        blocks.append(
+            Block(photos=photos, frozen=frozen, tuned=tuned, seen=np.ones(20, dtype=np.bool_), kept=1)
+        )
+    return blocks
+
+
+def test_a_difference_is_found_where_there_is_one() -> None:
+    """And where both say the same, it is nothing and n cannot tell."""
+    better, same = document(invented(tuned_right=True)), document(invented(tuned_right=False))
+    assert better["tuned_minus_frozen"]["top1"]["value"] == pytest.approx(0.5)
+    assert better["tuned_minus_frozen"]["top1"]["verdict"] == "excludes zero"
+    assert better["tuned_minus_frozen"]["nll"]["high"] < 0
+    assert same["tuned_minus_frozen"]["nll"]["value"] == pytest.approx(0.0, abs=1e-9)
+    assert same["tuned_minus_frozen"]["top1"]["verdict"] == "n cannot tell"
+
+
+def test_what_a_model_never_saw_fits_no_temperature() -> None:
+    """Surely wrong photos of a continent that was left out whole change no other photo's probability."""
+    plain, spoiled = invented(tuned_right=True), invented(tuned_right=True)
+    wrong = np.zeros_like(spoiled[0].frozen)
+    wrong[..., 0] = 50
+    label = np.array([photo.label for photo in spoiled[0].photos])
+    for each in (plain, spoiled):
+        each[0] = Block(
+            photos=each[0].photos,
+            frozen=wrong if each is spoiled else each[0].frozen,
+            tuned=each[0].tuned,
+            seen=np.zeros(len(label), dtype=np.bool_),
+            kept=0,
+        )
+    rest = [document(each)["frozen"]["nll"]["value"] for each in (plain, spoiled)]
+    # Only the spoiled block's own photos are worse, each by about ln p of a continent at logit −50.
+    assert rest[1] > rest[0]
+    seen_too = [*spoiled]
+    seen_too[0] = Block(
+        photos=seen_too[0].photos,
+        frozen=wrong,
+        tuned=seen_too[0].tuned,
+        seen=np.ones(len(label), dtype=np.bool_),
+        kept=0,
+    )
+    assert document(seen_too)["tuned"]["nll"] != document(spoiled)["tuned"]["nll"]
