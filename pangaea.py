@@ -19,6 +19,7 @@ from training.app import app as training_app
 from training.data.app import app as data_app
 from training.engines.app import app as engines_app
 from training.evidence.app import app as evidence_app
+from training.finetune.app import app as finetune_app
 from training.fusion.app import app as fusion_app
 from worker.app import app as worker_app
 from worker.errors import PangaeaError, Refuse
@@ -41,6 +42,7 @@ EXTRA_OF_MODULE = {
     "timezonefinder": "tables",
     "tzdata": "tables",
     "language_data": "tables",
+    "tensorboard": "train",
     "torch": "train",
     "torchvision": "train",
     "efficientnet_lite_pytorch": "train",
@@ -75,6 +77,7 @@ compose(STREAM, worker_app)
 compose(STACK, local_app)
 compose(MODELS, training_app)
 compose(MODELS, data_app)
+app.add_typer(finetune_app, name="finetune", rich_help_panel=MODELS)
 app.add_typer(engines_app, name="engines", rich_help_panel=MODELS)
 app.add_typer(evidence_app, name="evidence", rich_help_panel=MODELS)
 app.add_typer(fusion_app, name="fusion", rich_help_panel=MODELS)
