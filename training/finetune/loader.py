@@ -44,8 +44,9 @@ class Photos:
             if self.augmentation is None:
                 return photo.pixels(target), photo.label
             canvas = photo.pixels(Target(size=target.resized, crop=1.0))
-        except (OSError, Reject) as exc:
-            raise Refuse("a photo cannot be read any more: leave the folder alone while it is trained on.") from exc
+        except (OSError, Reject):
+            # `from None`: the cause names the file.
+            raise Refuse("a photo cannot be read any more: leave the folder alone meanwhile.") from None
         rng = np.random.default_rng((self.seed, epoch, number))
         return augmented(canvas, self.size, self.augmentation, rng), photo.label
 

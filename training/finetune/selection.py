@@ -93,7 +93,7 @@ def by_blocks(corpus: Corpus, *, blocks: int, seed: int) -> Iterator[Selection]:
     A continent that only one source shows is then not trained on once: callers look at `lacking`.
 
     Raises:
-        Refuse: there are fewer sources than blocks, or no photo can be used.
+        Refuse: there are fewer sources than blocks, or a block leaves nothing to train on or to stop by.
     """
     used = np.flatnonzero(corpus.usable() & ~_known(corpus))
     sources = [corpus.items[place].source or NOWHERE for place in used.tolist()]
@@ -110,7 +110,10 @@ def by_blocks(corpus: Corpus, *, blocks: int, seed: int) -> Iterator[Selection]:
     ):
         names = [None if one < 0 else SPLITS[one] for one in domain.split.tolist()]
         ids = [corpus.items[place].image_id for place in used.tolist()]
-        yield _selected(corpus, dict(zip(ids, names, strict=True)))
+        selection = _selected(corpus, dict(zip(ids, names, strict=True)))
+        if not all(selection.parts().values()):
+            raise Refuse("a block leaves too few photos to train on and to stop by: ask for fewer or more blocks.")
+        yield selection
 
 
 def even(sizes: Mapping[str, int], blocks: int) -> dict[str, int]:

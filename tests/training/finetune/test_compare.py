@@ -10,6 +10,7 @@ import pytest
 
 from tests.training.finetune import tiny
 from training.dataset import TrainingPhoto
+from training.finetune import compare as compared
 from training.finetune.compare import Block, compare, document
 from training.finetune.recipes import RECIPES
 
@@ -69,28 +70,15 @@ def test_a_difference_is_found_where_there_is_one() -> None:
 
 
 def test_what_a_model_never_saw_fits_no_temperature() -> None:
-    """Surely wrong photos of a continent that was left out whole change no other photo's probability."""
-    plain, spoiled = invented(tuned_right=True), invented(tuned_right=True)
-    wrong = np.zeros_like(spoiled[0].frozen)
-    wrong[..., 0] = 50
-    label = np.array([photo.label for photo in spoiled[0].photos])
-    for each in (plain, spoiled):
-        each[0] = Block(
-            photos=each[0].photos,
-            frozen=wrong if each is spoiled else each[0].frozen,
-            tuned=each[0].tuned,
-            seen=np.zeros(len(label), dtype=np.bool_),
-            kept=0,
-        )
-    rest = [document(each)["frozen"]["nll"]["value"] for each in (plain, spoiled)]
-    # Only the spoiled block's own photos are worse, each by about ln p of a continent at logit −50.
-    assert rest[1] > rest[0]
-    seen_too = [*spoiled]
-    seen_too[0] = Block(
-        photos=seen_too[0].photos,
-        frozen=wrong,
-        tuned=seen_too[0].tuned,
-        seen=np.ones(len(label), dtype=np.bool_),
-        kept=0,
-    )
-    assert document(seen_too)["tuned"]["nll"] != document(spoiled)["tuned"]["nll"]
+    """Surely wrong photos of a continent that was left out whole leave the others' probabilities alone."""
+    blocks = invented(tuned_right=False)
+    photos = [photo for each in blocks for photo in each.photos]
+    fold = np.repeat(np.arange(8), 20)
+    logits = np.concatenate([each.tuned for each in blocks])
+    spoiled = logits.copy()
+    spoiled[fold == 0] = 50 * (1 - np.eye(7)[[photo.label for photo in blocks[0].photos]])[:, None]
+    rest = fold != 0
+    unseen = compared._calibrated(spoiled, photos, fold, rest).p[rest]
+    assert np.array_equal(unseen, compared._calibrated(logits, photos, fold, rest).p[rest])
+    seen = compared._calibrated(spoiled, photos, fold, np.ones(160, dtype=np.bool_)).p[rest]
+    assert np.abs(unseen - seen).max() > 0.1
