@@ -7,10 +7,13 @@ from typing import Annotated
 
 import typer
 
-app = typer.Typer(no_args_is_help=True, help="Fine-tune a backbone with torch, and compare it with the frozen one.")
+app = typer.Typer(
+    no_args_is_help=True, help="Fine-tune a backbone with torch, and compare it with the frozen one."
+)
 
 Manifest = Annotated[
-    Path, typer.Argument(metavar="MANIFEST", help="A CSV of labelled photos, or a folder with a manifest.csv.")
+    Path,
+    typer.Argument(metavar="MANIFEST", help="A CSV of labelled photos, or a folder with a manifest.csv."),
 ]
 Photos = Annotated[
     Path | None, typer.Option("--photos", metavar="DIR", help="The photos' folder; default: the manifest's.")
@@ -18,21 +21,26 @@ Photos = Annotated[
 RecipeName = Annotated[str, typer.Option("--recipe", help="The backbone: one of `pangaea finetune recipes`.")]
 Weights = Annotated[
     Path | None,
-    typer.Option("--weights", metavar="FILE", help="Its weights, a state dict; default: a package's (lite2 only)."),
+    typer.Option(
+        "--weights", metavar="FILE", help="Its weights, a state dict; default: a package's (lite2 only)."
+    ),
 ]
 Epochs = Annotated[int, typer.Option(min=1, max=10_000, help="Epochs at most.")]
 Batch = Annotated[int, typer.Option(min=1, max=4096, help="Photos a step.")]
 Rate = Annotated[float, typer.Option(min=1e-8, max=1.0, help="The highest learning rate.")]
 Every = Annotated[int, typer.Option(min=1, help="Epochs after which one more stage thaws.")]
 Depth = Annotated[
-    int | None, typer.Option("--stages", min=1, help="Stages that thaw in all, from the top; default: every one.")
+    int | None,
+    typer.Option("--stages", min=1, help="Stages that thaw in all, from the top; default: every one."),
 ]
 Focal = Annotated[float, typer.Option(min=0.0, max=10.0, help="γ of the focal loss; 0: cross-entropy.")]
 Corrupted = Annotated[float, typer.Option(min=0.0, max=1.0, help="The share of photos shown corrupted.")]
 Patience = Annotated[int, typer.Option(min=1, help="Epochs without anything better before it stops.")]
 Seed = Annotated[int, typer.Option(min=0, help="Draws splits, order and augmentation.")]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda, or any name that torch knows.")]
-Workers = Annotated[int, typer.Option(min=0, max=256, help="Processes that prepare photos; 0: none beside this.")]
+Workers = Annotated[
+    int, typer.Option(min=0, max=256, help="Processes that prepare photos; 0: none beside this.")
+]
 Json = Annotated[Path | None, typer.Option("--json", metavar="FILE", help="The figures as JSON.")]
 
 
@@ -41,7 +49,8 @@ def run(
     *,
     manifest: Manifest,
     output: Annotated[
-        Path, typer.Option("--output", metavar="DIR", help="The run's folder: checkpoints, events, ONNX, summary.")
+        Path,
+        typer.Option("--output", metavar="DIR", help="The run's folder: checkpoints, events, ONNX, summary."),
     ],
     photos: Photos = None,
     recipe: RecipeName = "lite2",

@@ -22,8 +22,9 @@ from worker.errors import Refuse
 class Asked:
     """Photos, a backbone, a plan and a machine.
 
-    `photos` is the folder of the photos where that is not the manifest's, `weights` a state dict where no package
-    brings one, `device` a name that torch knows, or auto, `workers` the processes that prepare photos.
+    `photos` is the folder of the photos where that is not the manifest's, `weights` a state dict where no
+    package brings one, `device` a name that torch knows, or auto, `workers` how many processes prepare
+    photos.
     """
 
     manifest: Path

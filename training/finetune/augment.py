@@ -2,7 +2,7 @@
 
 The corruptions are those of `training.evaluation.corruptions`, of which only some are trained on: never the
 strongest of any, and two kinds not at all. So the table of robustness of a model that was trained here holds
-both what it has seen (see `TRAINED_ON`) and what it has not, and only the latter says how it bears the unknown.
+both what it has seen (see `TRAINED_ON`) and what it has not; only the latter says how it bears the unknown.
 
 No photo is mirrored: the side on which people drive, and all writing, tell of a continent.
 """
@@ -22,7 +22,9 @@ from worker.record import Pixels
 HELD_OUT: Final = ("low_resolution", "motion")
 """Corruptions that no training photo ever goes through."""
 
-TRAINED_ON: Final[Mapping[str, tuple[int, ...]]] = {name: (1, 2) for name in CORRUPTIONS if name not in HELD_OUT}
+TRAINED_ON: Final[Mapping[str, tuple[int, ...]]] = {
+    name: (1, 2) for name in CORRUPTIONS if name not in HELD_OUT
+}
 """The corruptions that are trained on, and at which of their severities."""
 
 _NARROWEST: Final = 3 / 4
@@ -33,7 +35,7 @@ _NARROWEST: Final = 3 / 4
 class Augmentation:
     """How much befalls a photo.
 
-    `corrupted` is the share of photos that go through one corruption, `least_area` the least share of a photo's
+    `corrupted` is the share of photos that go through one corruption, `least_area` the least share of the
     area that is cut out.
     """
 

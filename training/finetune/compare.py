@@ -35,8 +35,8 @@ COMPARED: Final = ("top1", "macro_recall", "nll", "brier")
 class Block:
     """Sources left out: their photos, what each model says of them, and which continents both had seen.
 
-    Logits are (n, heads, 7): of the frozen backbone's heads, and of the fine-tuned model, which is one. `kept`
-    is the epoch whose weights were kept, 0 where nothing beat the frozen backbone.
+    Logits are (n, heads, 7): of the frozen backbone's heads, and of the fine-tuned model, which is one.
+    `kept` is the epoch whose weights were kept, 0 where nothing beat the frozen backbone.
     """
 
     photos: Sequence[TrainingPhoto]
@@ -47,7 +47,7 @@ class Block:
 
 
 def compare(asked: Asked, *, blocks: int) -> dict[str, Any]:
-    """Leave whole sources out in turn, in so many blocks, fit both models on the rest, and return the figures.
+    """Leave whole sources out in turn, in so many blocks, fit both models on the rest, return the figures.
 
     Raises:
         Refuse: the photos or the weights do not allow it.

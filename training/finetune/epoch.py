@@ -10,8 +10,10 @@ from training.finetune.stopping import Score
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Epoch:
-    """One epoch: `loss` on training photos and `learning_rate` at its end (both None for epoch 0), the rest on
-    validation photos; `thawed` names the stages of the backbone that were trained.
+    """One epoch's figures.
+
+    `loss` is the mean on training photos and `learning_rate` that at the end, both None for epoch 0; `thawed`
+    names the stages of the backbone that were trained; the rest is of validation photos.
     """
 
     number: int

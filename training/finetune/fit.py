@@ -32,7 +32,7 @@ from worker.errors import Refuse
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Work:
-    """What is trained on what, how, and where: `device` is torch's name, `workers` prepare photos (0: none)."""
+    """What is trained on what, how, where: `device` is torch's name, `workers` prepare photos (0: none)."""
 
     recipe: Recipe
     plan: Plan
@@ -77,7 +77,10 @@ def epochs(model: Classifier, work: Work, *, began: dict[str, Any] | None, meter
         _photos(work, work.train, augmented=True), batch=plan.batch, shuffled=True, workers=work.workers
     )
     checking = batches(
-        _photos(work, work.validation, augmented=False), batch=plan.batch, shuffled=False, workers=work.workers
+        _photos(work, work.validation, augmented=False),
+        batch=plan.batch,
+        shuffled=False,
+        workers=work.workers,
     )
     steps = optimiser(model, plan, work.recipe.undecayed)
     rate = schedule(steps, plan, len(training.loader))
@@ -113,7 +116,9 @@ def epochs(model: Classifier, work: Work, *, began: dict[str, Any] | None, meter
         seed(plan.seed, number)
         freeze_all_but(model, warm)
         training.order.epoch = number
-        mean = _train(model, training, _Descent(steps, rate, weight, plan, device), _shown(meter, number, plan))
+        mean = _train(
+            model, training, _Descent(steps, rate, weight, plan, device), _shown(meter, number, plan)
+        )
         epoch = judged.epoch(
             number,
             _said(model, work, checking),
@@ -130,9 +135,7 @@ def past(state: dict[str, Any]) -> list[Epoch]:
     return [Epoch(**each | {"thawed": tuple(each["thawed"])}) for each in state["history"]]
 
 
-def outputs(
-    module: nn.Module, photos: Sequence[TrainingPhoto], work: Work, meter: Meter = silent
-) -> Matrix:
+def outputs(module: nn.Module, photos: Sequence[TrainingPhoto], work: Work, meter: Meter = silent) -> Matrix:
     """What a module says of photos as the worker would see them, float64 (n, …)."""
     found = batches(
         _photos(work, photos, augmented=False), batch=work.plan.batch, shuffled=False, workers=work.workers

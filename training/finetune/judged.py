@@ -50,6 +50,6 @@ def epoch(
 
 
 def scores(said: Answers) -> dict[str, Any]:
-    """n and every score with its 95% interval over groups, under the names of `pangaea models evaluate`."""
+    """N and every score with its 95% interval over groups, under the names of `pangaea models evaluate`."""
     counted = {"n": len(said), "groups": said.truth.groups, "sources": said.truth.sources}
     return counted | {name: figure(SCORES[name], said, said.truth.group).document() for name in SHOWN}

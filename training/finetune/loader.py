@@ -1,7 +1,8 @@
-"""From files to batches: every photo as its epoch sees it, whatever the number of processes that prepare them."""
+"""From files to batches: a photo as its epoch sees it, whatever the number of processes."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -54,7 +55,7 @@ class Photos:
 class Order:
     """The batches of an epoch, as keys: shuffled by seed and epoch, or in order.
 
-    `epoch` is set before each. A shuffled epoch leaves out what does not fill a batch, if it has more than one:
+    `epoch` is set before each. A shuffled epoch leaves out what does not fill a batch, if it has a full one:
     batch norms would learn the statistics of too few photos. In another epoch those are others.
     """
 
@@ -65,7 +66,7 @@ class Order:
     def __len__(self) -> int:
         if self._seed is not None and self._count >= self._batch:
             return self._count // self._batch
-        return -(-self._count // self._batch)
+        return math.ceil(self._count / self._batch)
 
     def __iter__(self) -> Iterator[list[Key]]:
         order = np.arange(self._count)
@@ -85,7 +86,7 @@ class Batches:
 
 
 def batches(photos: Photos, *, batch: int, shuffled: bool, workers: int) -> Batches:
-    """Batches of uint8 (batch, size, size, 3) and int64 (batch,), prepared by so many processes (0: this one)."""
+    """Batches of uint8 (batch, size, size, 3) and int64 (batch,), by so many processes (0: this one)."""
     order = Order(len(photos), batch, seed=photos.seed if shuffled else None)
     # A generator of its own, so that the loader draws nothing from the one that drops connections.
     generator = torch.Generator().manual_seed(photos.seed)

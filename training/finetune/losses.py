@@ -26,7 +26,9 @@ def class_weights(counts: Sequence[int]) -> torch.Tensor:
     return torch.where(occurring, even, 0.0).to(torch.float32)
 
 
-def loss(logits: torch.Tensor, label: torch.Tensor, weight: torch.Tensor, *, gamma: float = 0.0) -> torch.Tensor:
+def loss(
+    logits: torch.Tensor, label: torch.Tensor, weight: torch.Tensor, *, gamma: float = 0.0
+) -> torch.Tensor:
     """The mean of −w·(1 − p)^γ·ln p of the true labels, divided by the mean of w.
 
     γ = 0 is torch's own weighted cross-entropy; with γ > 0 photos that are right already count less (Lin et

@@ -44,7 +44,8 @@ def build(recipe: Recipe, path: Path | None) -> Classifier:
     chosen = path or (recipe.bundled() if recipe.bundled else None)
     if chosen is None:
         raise Refuse(
-            f"no package brings weights of {recipe.architecture}: give a state dict with --weights PATH.", exit_code=2
+            f"no package brings weights of {recipe.architecture}: give a state dict with --weights PATH.",
+            exit_code=2,
         )
     network = bare(recipe)
     weights.load(network, chosen, without=recipe.classifier)
@@ -63,15 +64,16 @@ def around(recipe: Recipe, network: nn.Module) -> Classifier:
     model = Classifier(Embedder(recipe.features(network), network, recipe.mean, recipe.std), recipe.width)
     nn.init.zeros_(model.head.weight)
     nn.init.zeros_(model.head.bias)
-    return model.eval()
+    model.eval()
+    return model
 
 
 def begin_with(model: Classifier, heads: Heads) -> None:
     """Let the head begin as heads that were fitted on the frozen backbone, of which it is the mean.
 
     A head of random weights would bend the features before it has learned to read them, which costs most on
-    photos of other kinds (Kumar et al., 2022: linear probing, then fine-tuning). So the first score is that of
-    the frozen backbone, and a run keeps it unless something is better.
+    photos of other kinds (Kumar et al., 2022: linear probing, then fine-tuning). So the first score is that
+    of the frozen backbone, and a run keeps it unless something is better.
     """
     with torch.no_grad():
         model.head.weight.copy_(torch.from_numpy(heads.weight.mean(axis=0)))

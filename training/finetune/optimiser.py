@@ -18,7 +18,7 @@ _OF_A_WEIGHT: Final = 2
 
 
 def factor(step: int, *, warm_up: int, total: int) -> float:
-    """The share of the highest learning rate at a step: up to 1 over `warm_up` steps, then down to 0 at `total`.
+    """The share of the highest learning rate at a step: up to 1 in `warm_up` steps, down to 0 at `total`.
 
     It is torch's LinearLR (from 1/(warm_up + 1)) followed by its CosineAnnealingLR, in closed form, so that a
     run goes on from any step.
@@ -34,7 +34,8 @@ def factor(step: int, *, warm_up: int, total: int) -> float:
 def decayed(model: Classifier, undecayed: Sequence[str]) -> tuple[list[Any], list[Any]]:
     """The parameters that weight decay pulls at, and the others: norms, biases, and those named."""
     kept = {f"embedder.network.{name}" for name in undecayed}
-    pulled, left = [], []
+    pulled: list[Any] = []
+    left: list[Any] = []
     for name, parameter in model.named_parameters():
         weight = parameter.ndim >= _OF_A_WEIGHT and name not in kept
         (pulled if weight else left).append(parameter)

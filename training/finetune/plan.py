@@ -13,9 +13,9 @@ SEED = 20261121
 class Plan:
     """How to train.
 
-    `learning_rate` is the highest, reached after the share `warm_up` of all steps. `thaw_every` epochs one more
-    stage thaws, `depth` of them in all (None: every one). `gamma` > 0 makes the loss focal. Training stops when
-    `patience` epochs have brought nothing better. Of an epoch number 0 is the frozen backbone.
+    `learning_rate` is the highest, reached after the share `warm_up` of all steps; `clip` is the largest norm
+    of a gradient. Every `thaw_every` epochs one more stage thaws, `depth` of them in all (None: every one).
+    `gamma` > 0 makes the loss focal. Training stops when `patience` epochs have brought nothing better.
     """
 
     epochs: int = 12

@@ -43,10 +43,10 @@ class Recipe:
 
     `size` is the input's side in pixels, `width` the embedding's; `mean` and `std` are of pixels in 0–255.
     `classifier` is the module of ImageNet's classes, which is cut off. `stages` hold every other parameter,
-    from the top down, in which order they thaw. `network` makes it with random weights, `features` gives maps
-    (batch, width, height, width) of normalised photos, whose mean over places is the embedding. `bundled` finds
-    weights that a package brings; None where they have to be given. `undecayed` are parameters of more than one
-    dimension that are no weights, so that no weight decay pulls at them.
+    from the top down, in which order they thaw. `network` makes it with random weights. `features` gives maps
+    of normalised photos, (batch, channels, rows, columns), whose mean over places is the embedding. `bundled`
+    finds weights that a package brings; None where they have to be given. `undecayed` are parameters of more
+    than one dimension that are no weights, so that no weight decay pulls at them.
     """
 
     architecture: str
@@ -111,7 +111,9 @@ def _lite_stages(repeats: tuple[int, ...]) -> tuple[Stage, ...]:
         Stage(name="part 6", prefixes=parts[5]),
         Stage(name="part 5", prefixes=parts[4]),
         Stage(name="part 4", prefixes=parts[3]),
-        Stage(name="stem and parts 1 to 3", prefixes=("_conv_stem.", "_bn0.", *parts[0], *parts[1], *parts[2])),
+        Stage(
+            name="stem and parts 1 to 3", prefixes=("_conv_stem.", "_bn0.", *parts[0], *parts[1], *parts[2])
+        ),
     )
 
 

@@ -30,8 +30,8 @@ INTERRUPTED: Final = 130
 """The exit code of what Ctrl-C ended."""
 
 NOTE: Final = (
-    "the backbone has seen these photos: heads that are fitted on it and judged on photos of these groups, whatever"
-    " source is left out, are not judged on the unseen"
+    "the backbone has seen these photos: heads that are fitted on it and judged on photos of these groups,"
+    " whatever source is left out, are not judged on the unseen"
 )
 
 
@@ -58,7 +58,7 @@ def run(asked: Asked, output: Path, *, leave_out: str | None, resume: bool) -> d
         _folder(output)
         manifest.write(output / "split.csv", selection.items)
         try:
-            history = _trained(model, work, output, parameters, began, meter)
+            history = _trained(model, work, output=output, parameters=parameters, began=began, meter=meter)
         except KeyboardInterrupt as exc:
             raise Refuse(_interrupted(output), exit_code=INTERRUPTED) from exc
         model.load_state_dict(checkpoint.load(output / checkpoint.BEST)["model"])
@@ -123,8 +123,8 @@ def _began(output: Path, parameters: dict[str, Any]) -> dict[str, Any]:
     other = sorted(name for name in parameters if parameters[name] != before.get(name))
     if other:
         raise Refuse(
-            f"{output} holds a run of another {', '.join(other)}: ask for the same again, or begin anew in another"
-            " --output DIR.",
+            f"{output} holds a run of another {', '.join(other)}: ask for the same again, or begin anew in"
+            " another --output DIR.",
             exit_code=2,
         )
     return found
@@ -133,6 +133,7 @@ def _began(output: Path, parameters: dict[str, Any]) -> dict[str, Any]:
 def _trained(
     model: Classifier,
     work: fit.Work,
+    *,
     output: Path,
     parameters: dict[str, Any],
     began: dict[str, Any] | None,
@@ -162,7 +163,7 @@ def _interrupted(output: Path) -> str:
 def _results(
     model: Classifier, work: fit.Work, selection: Selection, history: Sequence[Epoch]
 ) -> dict[str, Any]:
-    """What came of it: the epochs, the one kept, and the scores, those of the test at validation's temperature."""
+    """The epochs, the one kept, and the scores; those of the test are at validation's temperature."""
     kept = history[0]
     for epoch in history[1:]:
         kept = epoch if epoch.score.beats(kept.score) else kept
@@ -198,4 +199,4 @@ def _exported(model: Classifier, asked: Asked, selection: Selection, output: Pat
             "note": NOTE,
         },
     )
-    return {"sha256": card["sha256"], "bytes": card["bytes"]} | card["export"]
+    return {"sha256": card["sha256"], "bytes": card["bytes"], **card["export"]}

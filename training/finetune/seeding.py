@@ -13,7 +13,10 @@ import torch
 @contextmanager
 def reproducible() -> Iterator[None]:
     """Use deterministic operations only; on a GPU, warn of those that have no such form."""
-    before = torch.are_deterministic_algorithms_enabled(), torch.is_deterministic_algorithms_warn_only_enabled()
+    before = (
+        torch.are_deterministic_algorithms_enabled(),
+        torch.is_deterministic_algorithms_warn_only_enabled(),
+    )
     benchmark = torch.backends.cudnn.benchmark
     torch.use_deterministic_algorithms(True, warn_only=torch.cuda.is_available())
     torch.backends.cudnn.benchmark = False
@@ -25,7 +28,7 @@ def reproducible() -> Iterator[None]:
 
 
 def seed(number: int, epoch: int) -> None:
-    """Seed Python, numpy and torch for one epoch, so that a run that goes on draws what an unbroken one draws."""
+    """Seed Python, numpy and torch for one epoch: a run that goes on draws what an unbroken one draws."""
     drawn = int(np.random.default_rng((number, epoch)).integers(2**32))
     random.seed(drawn)
     np.random.seed(drawn)  # noqa: NPY002 - nothing here draws from it; what a library may draw repeats

@@ -1,10 +1,10 @@
-"""Which photos are trained on, which decide when to stop, and which judge: groups and near-duplicates together."""
+"""Which photos are trained on, which decide when to stop, and which judge; no group is torn."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 import numpy as np
@@ -13,7 +13,7 @@ from training.data import divide, domains
 from training.data.corpus import Corpus
 from training.data.item import SPLITS, Item, Split
 from training.dataset import TrainingPhoto, held_out_groups
-from training.evaluation.answers import Labels, Mask
+from training.evaluation.answers import Labels
 from worker.errors import Refuse
 from worker.record import DISPLAY_NAMES, SLUGS
 
@@ -26,7 +26,7 @@ NOWHERE: Final = "unknown"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Selection:
-    """The photos of a run by their splits; `items` are the records of all, `left_out` counts those in none."""
+    """The photos of a run by their splits; `items` are the records, `left_out` counts rows in no split."""
 
     train: tuple[TrainingPhoto, ...] = field(repr=False)
     validation: tuple[TrainingPhoto, ...] = field(repr=False)
@@ -74,16 +74,19 @@ def select(corpus: Corpus, *, seed: int, leave_out: str | None = None) -> Select
     picture with the examples, which judge every model here, are in no split.
 
     Raises:
-        Refuse: splits share photos of one group or one picture, there is no such source, or a continent has no
-            photo to train on.
+        Refuse: splits share photos of one group or one picture, there is no such source, a continent has no
+            photo to train on, or there is none to stop by.
     """
+    corpus = _without_examples(corpus)
     selection = _selected(corpus, _splits(corpus, seed=seed, leave_out=leave_out))
     lacking = selection.lacking()
     if lacking:
         names = ", ".join(DISPLAY_NAMES[slug] for slug in lacking)
         raise Refuse(f"there is no photo to train on of {names}: add some, or leave out another source.")
     if not selection.validation:
-        raise Refuse("there is no photo to stop by: add photos of other groups, so that some can be held back.")
+        raise Refuse(
+            "there is no photo to stop by: add photos of other groups, so that some can be held back."
+        )
     return selection
 
 
@@ -95,10 +98,13 @@ def by_blocks(corpus: Corpus, *, blocks: int, seed: int) -> Iterator[Selection]:
     Raises:
         Refuse: there are fewer sources than blocks, or a block leaves nothing to train on or to stop by.
     """
-    used = np.flatnonzero(corpus.usable() & ~_known(corpus))
+    corpus = _without_examples(corpus)
+    used = np.flatnonzero(corpus.usable())
     sources = [corpus.items[place].source or NOWHERE for place in used.tolist()]
     if len(set(sources)) < blocks:
-        raise Refuse(f"{blocks} blocks need as many sources: ask for fewer, or add photos of others.", exit_code=2)
+        raise Refuse(
+            f"{blocks} blocks need as many sources: ask for fewer, or add photos of others.", exit_code=2
+        )
     block = even(Counter(sources), blocks)
     _, cluster = np.unique(corpus.cluster[used], return_inverse=True)
     for domain in domains.leave_out(
@@ -112,7 +118,9 @@ def by_blocks(corpus: Corpus, *, blocks: int, seed: int) -> Iterator[Selection]:
         ids = [corpus.items[place].image_id for place in used.tolist()]
         selection = _selected(corpus, dict(zip(ids, names, strict=True)))
         if not all(selection.parts().values()):
-            raise Refuse("a block leaves too few photos to train on and to stop by: ask for fewer or more blocks.")
+            raise Refuse(
+                "a block leaves too few photos to train on and to stop by: ask for fewer or more blocks."
+            )
         yield selection
 
 
@@ -150,16 +158,16 @@ def _selected(corpus: Corpus, splits: Splits) -> Selection:
     found: dict[Split, list[TrainingPhoto]] = {name: [] for name in SPLITS}
     home: dict[int, Split] = {}
     named: list[Split | None] = []
-    rows = zip(corpus.items, corpus.cluster.tolist(), corpus.usable().tolist(), _known(corpus).tolist(), strict=True)
-    for item, cluster, usable, known in rows:
-        split = splits.get(item.image_id) if usable and not known else None
+    rows = zip(corpus.items, corpus.cluster.tolist(), corpus.usable().tolist(), strict=True)
+    for item, cluster, usable in rows:
+        split = splits.get(item.image_id) if usable else None
         named.append(split)
         if split is None or item.continent_label is None:
             continue
         if home.setdefault(cluster, split) != split:
             raise Refuse(
-                "photos of one group, or one picture twice, are in two splits: pangaea data validate says which,"
-                " pangaea data split mends it."
+                "photos of one group, or one picture twice, are in two splits: pangaea data validate says"
+                " which, pangaea data split mends it."
             )
         found[split].append(
             TrainingPhoto(
@@ -179,8 +187,21 @@ def _selected(corpus: Corpus, splits: Splits) -> Selection:
     )
 
 
-def _known(corpus: Corpus) -> Mask:
-    """Which photos share a group or a picture with the examples, bool (n,)."""
+def _without_examples(corpus: Corpus) -> Corpus:
+    """The data set without what shares a group or a picture with the examples.
+
+    Raises:
+        Refuse: nothing is left of it.
+    """
     groups = held_out_groups()
     held = np.array([item.group in groups for item in corpus.items], dtype=bool)
-    return np.isin(corpus.cluster, corpus.cluster[held])
+    kept = ~np.isin(corpus.cluster, corpus.cluster[held])
+    if held.any() and not kept.any():
+        raise Refuse("these are the example photos, which judge every model: train on others.")
+    place = np.cumsum(kept) - 1
+    return replace(
+        corpus,
+        seen=tuple(one for one, keep in zip(corpus.seen, kept.tolist(), strict=True) if keep),
+        near=place[corpus.near[kept[corpus.near].all(axis=1)]],
+        cluster=corpus.cluster[kept],
+    )

@@ -36,7 +36,8 @@ def recipes(*, thaw_every: int) -> dict[str, Any]:
             "embedding": one.width,
             "weights": "brought by a package" if one.bundled else "given by --weights",
             "thaws": [
-                {"epoch": thaw.epoch, "stage": thaw.stage.name} for thaw in thaws(one.stages, every=thaw_every)
+                {"epoch": thaw.epoch, "stage": thaw.stage.name}
+                for thaw in thaws(one.stages, every=thaw_every)
             ],
         }
         for name, one in RECIPES.items()
@@ -46,7 +47,8 @@ def recipes(*, thaw_every: int) -> dict[str, Any]:
 def recipe_lines(document: dict[str, Any]) -> Iterator[str]:
     """The recipes, a line each, with their stages."""
     for name, one in document.items():
-        yield f"{name}: {one['architecture']}, {one['size']} px → {one['embedding']}, weights {one['weights']}"
+        sizes = f"{one['size']} px → {one['embedding']}"
+        yield f"{name}: {one['architecture']}, {sizes}, weights {one['weights']}"
         yield "  " + "; ".join(f"epoch {thaw['epoch']} {thaw['stage']}" for thaw in one["thaws"])
 
 

@@ -13,8 +13,8 @@ LEAST: Final = 1e-3
 class Score:
     """Of validation photos: the share right, and the mean negative log-likelihood in nats.
 
-    The latter stands for calibration: it is lowest when probabilities are true, and, unlike the ECE, few photos
-    do not bias it.
+    The latter stands for calibration: it is lowest when probabilities are true, and few photos do not bias it
+    as they do the ECE.
     """
 
     accuracy: float

@@ -22,7 +22,7 @@ def tracked(folder: Path, parameters: dict[str, Any], *, first: int) -> Iterator
     Args:
         folder: where the event file goes.
         parameters: of the run, in JSON's types; shown as text.
-        first: the epoch that is reported first; what an earlier, broken run wrote from there on is taken back.
+        first: the epoch that is reported first; what a broken run wrote from there on is taken back.
     """
     writer = SummaryWriter(str(folder), purge_step=first)
     try:

@@ -26,8 +26,8 @@ def load(network: nn.Module, path: Path, *, without: str) -> None:
         without: the module of ImageNet's classes; the file may have one, of any number of classes.
 
     Raises:
-        Refuse: the file is missing, too large, no state dict, of another architecture or of other shapes, or holds
-            values that are no numbers.
+        Refuse: the file is missing, too large, no state dict, of another architecture or of other shapes, or
+            holds values that are no numbers.
     """
     state = {name: value for name, value in read(path).items() if not name.startswith(f"{without}.")}
     own: State = network.state_dict()
@@ -41,8 +41,8 @@ def load(network: nn.Module, path: Path, *, without: str) -> None:
     other = [name for name, value in own.items() if value.shape != state[name].shape]
     if other:
         raise Refuse(
-            f"{path.name} has {len(other)} tensors of other shapes{_first(set(other))}: give the weights of this"
-            " very size of the architecture.",
+            f"{path.name} has {len(other)} tensors of other shapes{_first(set(other))}: give the weights of"
+            " this very size of the architecture.",
             exit_code=2,
         )
     if not all(bool(torch.isfinite(value).all()) for value in state.values()):
@@ -58,17 +58,16 @@ def read(path: Path) -> State:
     """
     try:
         size = path.stat().st_size
-        if size > MOST_BYTES:
-            raise Refuse(f"{path.name} is larger than {MOST_BYTES >> 30} GiB: give weights alone.", exit_code=2)
-        found: Any = torch.load(path, map_location="cpu", weights_only=True)
-    except Refuse:
-        raise
+        found: Any = torch.load(path, map_location="cpu", weights_only=True) if size <= MOST_BYTES else None
     except OSError as exc:
         raise Refuse(
-            f"the weights {path.name} cannot be read ({exc.strerror}): give a file with --weights PATH.", exit_code=2
+            f"the weights {path.name} cannot be read ({exc.strerror}): give a file with --weights PATH.",
+            exit_code=2,
         ) from exc
     except Exception as exc:
         raise Refuse(_no_state_dict(path), exit_code=2) from exc
+    if size > MOST_BYTES:
+        raise Refuse(f"{path.name} is larger than {MOST_BYTES >> 30} GiB: give weights alone.", exit_code=2)
     if not isinstance(found, Mapping) or not found:
         raise Refuse(_no_state_dict(path), exit_code=2)
     if not all(isinstance(name, str) and isinstance(value, torch.Tensor) for name, value in found.items()):

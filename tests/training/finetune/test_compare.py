@@ -39,7 +39,7 @@ def test_both_are_judged_on_every_photo(tmp_path: Path) -> None:
 
 
 def invented(*, tuned_right: bool) -> list[Block]:
-    """Blocks of one source each; the frozen heads are right half of the time, and so, or always, is the other."""
+    """Blocks of one source each; the frozen heads are right half of the time, the other so too, or always."""
     rng = np.random.default_rng(0)
     blocks = []
     for source in range(8):

@@ -68,9 +68,7 @@ def test_a_file_that_says_something_else_is_refused(
 ) -> None:
     """Nothing is written then."""
     selection = tiny.selected(tmp_path)
-    monkeypatch.setattr(
-        exported, "onnx_embeddings", lambda model, photos: -onnx_embeddings(model, photos)
-    )
+    monkeypatch.setattr(exported, "onnx_embeddings", lambda model, photos: -onnx_embeddings(model, photos))
     with pytest.raises(Refuse, match="not what was trained"):
         exported.write(
             transformer.embedder,

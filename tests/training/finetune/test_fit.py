@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -66,26 +67,26 @@ def test_stages_are_trained_from_when_they_thaw(model: Classifier, selection: Se
         seen.append(copied(model))
     changed = [
         {name.split(".")[-3] for name in old if name.count(".") > 2 and not torch.equal(old[name], new[name])}
-        for old, new in zip(seen, seen[1:], strict=False)
+        for old, new in pairwise(seen)
     ]
     assert changed == [set(), {"high"}, {"high", "low"}]
 
 
 def test_it_learns_what_it_is_shown(model: Classifier, selection: Selection) -> None:
-    """Twenty pictures by heart: the loss falls to a tenth, and training photos are recognised."""
+    """Some thirty pictures by heart: the loss falls to a third, and they are recognised."""
     plan = replace(
         tiny.PLAN,
-        epochs=40,
-        learning_rate=0.02,
+        epochs=25,
+        learning_rate=0.03,
         patience=100,
         augmentation=Augmentation(corrupted=0.0, least_area=0.999),
     )
     work = tiny.work(selection, plan)
     history = [step.epoch for step in epochs(model, work, began=None, meter=silent)]
     losses = [epoch.loss for epoch in history if epoch.loss is not None]
-    assert losses[-1] < losses[0] / 10
+    assert losses[-1] < losses[0] / 3
     said = outputs(model, work.train, work).argmax(axis=1)
-    assert np.mean(said == [photo.label for photo in work.train]) > 0.9
+    assert np.mean(said == [photo.label for photo in work.train]) > 0.8
 
 
 def test_it_stops_when_nothing_gets_better(model: Classifier, selection: Selection) -> None:
@@ -106,6 +107,6 @@ def _without_statistics(module: nn.Module) -> None:
 
 def test_a_loss_that_is_no_number_ends_it(model: Classifier, selection: Selection) -> None:
     """In one sentence with the mend."""
-    absurd = tiny.work(selection, replace(tiny.PLAN, learning_rate=1e38))
+    absurd = tiny.work(selection, replace(tiny.PLAN, learning_rate=1e30))
     with pytest.raises(Refuse, match="lower --learning-rate"):
         list(epochs(model, absurd, began=None, meter=silent))

@@ -19,6 +19,7 @@ from training.engines.reference import onnx_embeddings
 from training.engines.tensors import tensors
 from training.finetune import checkpoint, fit
 from training.finetune.asked import Asked
+from training.finetune.freezing import freeze_all_but
 from training.finetune.model import build
 from training.finetune.plan import Plan
 from training.finetune.recipes import RECIPES
@@ -71,7 +72,7 @@ def state(folder: Path, name: str) -> dict[str, torch.Tensor]:
 
 
 def test_a_run_says_what_it_did(done: Path) -> None:
-    """Parameters, epochs, which was kept, scores with n and intervals; and no file, nor any place, of a photo."""
+    """Parameters, epochs, which was kept, scores with n and intervals; and no file of a photo."""
     found = summary(done)
     assert [epoch["number"] for epoch in found["epochs"]] == [0, 1, 2]
     assert [epoch["thawed"] for epoch in found["epochs"]] == [[], ["high"], ["high", "low"]]
@@ -118,7 +119,7 @@ def test_the_events_are_tensorboards(done: Path) -> None:
 
 
 def test_the_export_is_the_kept_backbone(done: Path, asked: Asked) -> None:
-    """For Triton's model `efficientnet`: the names, types and shapes that engines are built from, and its values."""
+    """Of the names, types and shapes that Triton's `efficientnet` is built from, with the right values."""
     model = (done / "models" / "efficientnet" / "1" / "model.onnx").read_bytes()
     found = tensors(model, name="efficientnet")
     assert (found.input, found.input_type, found.input_dims) == ("image", "TYPE_UINT8", (32, 32, 3))
@@ -149,18 +150,19 @@ def test_the_same_run_gives_the_same_weights(done: Path, asked: Asked, tmp_path:
 def test_an_interrupted_run_goes_on_as_if_nothing_had_been(
     done: Path, asked: Asked, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Ctrl-C in epoch 2: one sentence, exit code 130; then the same weights and figures as the unbroken run."""
-    whole = fit.freeze_all_but
+    """Ctrl-C in epoch 2: one sentence, exit code 130; then weights and figures of the unbroken run."""
+    whole = freeze_all_but
 
-    def interrupted(model: Any, stages: Any) -> None:  # noqa: ANN401 - whatever it is
+    def interrupted(model: Any, stages: Any) -> None:
         if len(stages) == 2:
             raise KeyboardInterrupt
         whole(model, stages)
 
     folder = tmp_path / "run"
-    with monkeypatch.context() as patch, pytest.raises(Refuse, match="go on with --resume") as refusal:
+    with monkeypatch.context() as patch:
         patch.setattr(fit, "freeze_all_but", interrupted)
-        run(asked, folder, leave_out=None, resume=False)
+        with pytest.raises(Refuse, match="go on with --resume") as refusal:
+            run(asked, folder, leave_out=None, resume=False)
     assert refusal.value.exit_code == 130
     with pytest.raises(Refuse, match="holds a run"):
         run(asked, folder, leave_out=None, resume=False)

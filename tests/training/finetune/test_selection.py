@@ -45,7 +45,7 @@ def names(photos: Sequence[TrainingPhoto]) -> set[str]:
 
 
 def test_groups_are_dealt_out_whole(tmp_path: Path) -> None:
-    """Every photo is somewhere, no group twice, every continent is trained on; asked again, it is the same."""
+    """Every photo is somewhere, no group twice, every continent is trained on; always alike."""
     found = studied(tmp_path, rows())
     selection = select(found, seed=3)
     homes: dict[str, set[str]] = {}
@@ -114,7 +114,7 @@ def test_examples_are_never_trained_on(tmp_path: Path) -> None:
     # 1.jpg shows what 0.jpg shows, and 8.jpg is of the group of 1.jpg.
     assert not used & {"0.jpg", "1.jpg", "8.jpg"}
     assert selection.left_out == 35 - len(used)
-    with pytest.raises(Refuse, match="no photo to train on"):
+    with pytest.raises(Refuse, match="these are the example photos"):
         select(corpus.study(EXAMPLES, photos=None, meter=lambda *_: None), seed=0)
 
 

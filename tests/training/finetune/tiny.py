@@ -64,7 +64,7 @@ def examples(folder: Path) -> Path:
 
 
 def photos(folder: Path, *, each: int = 4, sources: int = 4) -> Path:
-    """A manifest and its photos: so many of every continent, every source with photos of each, one a group."""
+    """A manifest and its photos: so many of every continent, every source with some of each, one a group."""
     rows = [
         made.row(
             f"{number}.jpg",
