@@ -26,16 +26,15 @@ def _recipe() -> Iterator[None]:
 
 
 def test_both_are_judged_on_every_photo(tmp_path: Path) -> None:
-    """Every source left out once, and the same again, to the bit."""
-    asked = tiny.asked(tiny.photos(tmp_path, each=8, sources=6), tiny.weights(tmp_path / "tiny.pt"))
+    """Every source left out once; what is said of the difference is the difference."""
+    asked = tiny.asked(tiny.photos(tmp_path, each=6, sources=6), tiny.weights(tmp_path / "tiny.pt"))
     found = compare(asked, blocks=3)
-    assert (found["n"], found["sources"], found["blocks"]) == (56, 6, 3)
+    assert (found["n"], found["sources"], found["blocks"]) == (42, 6, 3)
     assert len(found["kept_epochs"]) == 3
     for name, gap in found["tuned_minus_frozen"].items():
         expected = found["tuned"][name]["value"] - found["frozen"][name]["value"]
         assert gap["value"] == pytest.approx(expected, abs=1e-5)
         assert gap["low"] <= gap["value"] <= gap["high"]
-    assert compare(asked, blocks=3) == found
 
 
 def invented(*, tuned_right: bool) -> list[Block]:

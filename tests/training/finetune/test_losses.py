@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.utils.class_weight import compute_class_weight
 from torch.nn import functional
@@ -24,6 +24,7 @@ def drawn(seed: int, labels: int = 7) -> tuple[torch.Tensor, torch.Tensor, torch
     return logits, label, torch.rand(labels, generator=generator) + 0.1
 
 
+@settings(max_examples=20)
 @given(st.integers(0, 1000))
 def test_without_focus_it_is_torchs_weighted_cross_entropy(seed: int) -> None:
     """Value and gradient, to the rounding of float32."""

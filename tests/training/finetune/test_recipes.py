@@ -7,6 +7,7 @@ import pytest
 import torch
 from torchvision import models
 
+from tests.training.finetune import tiny
 from tests.training.test_export import pixels
 from training.backbones import BACKBONES
 from training.finetune.model import around, bare, begin_with, build
@@ -76,12 +77,12 @@ def test_a_backbone_without_weights_is_refused() -> None:
 
 def test_the_head_begins_as_the_mean_of_the_frozen_heads() -> None:
     """Logits of the new model are the mean of the heads' logits on its own embeddings."""
-    recipe = RECIPES["lite2"]
     rng = np.random.default_rng(0)
-    heads = Heads(weight=rng.normal(size=(5, 7, recipe.width)), bias=rng.normal(size=(5, 7)))
-    model = build(recipe, None)
-    begin_with(model, heads)
-    photos = torch.from_numpy(pixels(["europe-bern.jpg"], 260))
+    heads = Heads(weight=rng.normal(size=(5, 7, tiny.WIDTH)), bias=rng.normal(size=(5, 7)))
+    model = around(tiny.RECIPE, bare(tiny.RECIPE))
+    photos = torch.from_numpy(pixels(["europe-bern.jpg"], tiny.SIDE))
     with torch.inference_mode():
+        assert torch.equal(model(photos), torch.zeros(1, 7))
+        begin_with(model, heads)
         found, x = model(photos).numpy(), model.embedder(photos).numpy().astype(np.float64)
     assert found == pytest.approx(heads.logits(x).mean(axis=1), rel=1e-4, abs=1e-4)
