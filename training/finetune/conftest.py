@@ -1,4 +1,4 @@
-"""What pytest must not import where torch is missing."""
+"""What pytest must not import where the train extra is missing."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import importlib.util
 
 collect_ignore = (
     []
-    if importlib.util.find_spec("torch")
+    if all(importlib.util.find_spec(name) for name in ("torch", "tensorboard"))
     else [
         "asked.py",
         "checkpoint.py",

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import importlib.util
 
-# Collected only where torch is; `make test-training` installs it first.
+# Collected only where the train extra is; `make test-training` installs it first.
 collect_ignore = (
     []
-    if importlib.util.find_spec("torch")
+    if all(importlib.util.find_spec(name) for name in ("torch", "tensorboard"))
     else [
         "test_compare.py",
         "test_exported.py",

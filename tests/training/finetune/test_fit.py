@@ -15,9 +15,11 @@ from tests.training.finetune import tiny
 from training.finetune.augment import Augmentation
 from training.finetune.compare import probe
 from training.finetune.fit import Step, epochs, outputs
+from training.finetune.loader import Key, Photos
 from training.finetune.model import Classifier, begin_with, build
 from training.finetune.selection import Selection
 from worker.errors import Refuse
+from worker.record import Pixels
 
 pytestmark = pytest.mark.training
 
@@ -70,6 +72,22 @@ def test_stages_are_trained_from_when_they_thaw(model: Classifier, selection: Se
         for old, new in pairwise(seen)
     ]
     assert changed == [set(), {"high"}, {"high", "low"}]
+
+
+def test_every_epoch_sees_photos_of_its_own(
+    model: Classifier, selection: Selection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What befalls them is drawn for the epoch; those that decide when to stop are always alike."""
+    asked: set[tuple[bool, int]] = set()
+    whole = Photos.__getitem__
+
+    def spy(self: Photos, key: Key) -> tuple[Pixels, int]:
+        asked.add((self.augmentation is None, key[0]))
+        return whole(self, key)
+
+    monkeypatch.setattr(Photos, "__getitem__", spy)
+    list(epochs(model, tiny.work(selection), began=None, meter=silent))
+    assert asked == {(True, 0), (False, 1), (False, 2)}
 
 
 def test_it_learns_what_it_is_shown(model: Classifier, tmp_path: Path) -> None:

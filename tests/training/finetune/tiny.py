@@ -24,12 +24,13 @@ PLAN = Plan(epochs=2, batch=8, learning_rate=1e-3, augmentation=Augmentation(cor
 
 
 class Tiny(nn.Module):  # type: ignore[misc,unused-ignore] # torch is no part of every environment
-    """Two convolutions with batch norms, and a classifier of ten classes."""
+    """Two convolutions with batch norms, some chance, and a classifier of ten classes."""
 
     def __init__(self) -> None:
         super().__init__()
         self.low = nn.Sequential(nn.Conv2d(3, 8, 5, 4, bias=False), nn.BatchNorm2d(8), nn.ReLU())
-        self.high = nn.Sequential(nn.Conv2d(8, WIDTH, 3, 2, bias=False), nn.BatchNorm2d(WIDTH), nn.ReLU())
+        norm = nn.BatchNorm2d(WIDTH)
+        self.high = nn.Sequential(nn.Conv2d(8, WIDTH, 3, 2, bias=False), norm, nn.ReLU(), nn.Dropout(0.1))
         self.fc = nn.Linear(WIDTH, 10)
 
     def maps(self, photos: torch.Tensor) -> torch.Tensor:
