@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
 from tests.training.finetune import tiny
 from training.dataset import TrainingPhoto
 from training.finetune import compare as compared
-from training.finetune.compare import Block, compare, document
+from training.finetune.app import app
+from training.finetune.compare import Block, document
 from training.finetune.recipes import RECIPES
 
 pytestmark = pytest.mark.training
@@ -27,8 +30,12 @@ def _recipe() -> Iterator[None]:
 
 def test_both_are_judged_on_every_photo(tmp_path: Path) -> None:
     """Every source left out once; what is said of the difference is the difference."""
-    asked = tiny.asked(tiny.photos(tmp_path, each=6, sources=6), tiny.weights(tmp_path / "tiny.pt"))
-    found = compare(asked, blocks=3)
+    manifest, weights = tiny.photos(tmp_path, each=6, sources=6), tiny.weights(tmp_path / "tiny.pt")
+    backbone = ["--recipe", "tiny", "--weights", str(weights), "--device", "cpu", "--batch", "8"]
+    how = ["--blocks", "3", "--epochs", "2", "--json", str(tmp_path / "both.json")]
+    said = CliRunner().invoke(app, ["compare", str(manifest), *backbone, *how], catch_exceptions=False)
+    found = json.loads((tmp_path / "both.json").read_text(encoding="utf-8"))
+    assert said.stdout.startswith("42 photos of 6 sources, left out in 3 blocks")
     assert (found["n"], found["sources"], found["blocks"]) == (42, 6, 3)
     assert len(found["kept_epochs"]) == 3
     for name, gap in found["tuned_minus_frozen"].items():

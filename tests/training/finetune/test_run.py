@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import torch
 from tensorboard.backend.event_processing.event_accumulator import (  # type: ignore[import-not-found,import-untyped,unused-ignore]
     EventAccumulator,
 )
+from typer.testing import CliRunner
 
 from tests.training.finetune import tiny
 from training.data import manifest
@@ -20,6 +22,7 @@ from training.dataset import TrainingPhoto
 from training.engines.reference import onnx_embeddings
 from training.engines.tensors import tensors
 from training.finetune import checkpoint, fit
+from training.finetune.app import app
 from training.finetune.asked import Asked
 from training.finetune.freezing import freeze_all_but
 from training.finetune.model import build
@@ -55,9 +58,15 @@ def asked(tmp_path_factory: pytest.TempPathFactory) -> Asked:
 
 @pytest.fixture(scope="module")
 def done(asked: Asked, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of a run that went through."""
+    """The folder of a run that the command did; what it said and its --json stand beside the folder."""
     folder = tmp_path_factory.mktemp("done") / "run"
-    run(asked, folder, leave_out=None, resume=False)
+    where = [str(asked.manifest), "--photos", str(EXAMPLES), "--output", str(folder)]
+    backbone = ["--recipe", "tiny", "--weights", str(asked.weights), "--device", "cpu"]
+    plan = ["--epochs", "2", "--batch", "8", "--learning-rate", "0.001"]
+    figures = ["--json", str(folder.parent / "run.json")]
+    said = CliRunner().invoke(app, ["run", *where, *backbone, *plan, *figures], catch_exceptions=False)
+    assert said.exit_code == 0
+    (folder.parent / "said.txt").write_text(said.stdout, encoding="utf-8")
     return folder
 
 
@@ -87,9 +96,16 @@ def test_a_run_says_what_it_did(done: Path) -> None:
     assert set(found["test"]["nll"]) == {"value", "low", "high"}
     assert found["corruptions"]["held_out"] == ["low_resolution", "motion"]
     assert 0.02 <= found["temperature"] <= 50
-    said = (done / "summary.json").read_text(encoding="utf-8")
-    assert [path.name for path in EXAMPLES.iterdir() if path.name in said] == []
-    assert str(done) not in said
+    written = (done / "summary.json").read_text(encoding="utf-8")
+    said = (done.parent / "said.txt").read_text(encoding="utf-8")
+    assert (done.parent / "run.json").read_text(encoding="utf-8") == written
+    assert said.splitlines()[0].startswith("epoch 0: frozen backbone, validation accuracy")
+    assert [line.endswith(", kept") for line in said.splitlines()[:3]] == [
+        epoch["number"] == found["kept_epoch"] for epoch in found["epochs"]
+    ]
+    assert said.splitlines()[3].startswith(f"test: {found['test']['n']} photos, top-1")
+    assert [path.name for path in EXAMPLES.iterdir() if path.name in written + said] == []
+    assert str(done) not in written + said
 
 
 def test_what_is_kept_is_what_the_summary_says(done: Path, asked: Asked) -> None:
@@ -141,7 +157,7 @@ def test_the_export_is_the_kept_backbone(done: Path, asked: Asked) -> None:
 
 
 def test_the_same_run_gives_the_same_weights(done: Path, asked: Asked, tmp_path: Path) -> None:
-    """To the bit, all checkpoints, and the same ONNX file; another seed gives others."""
+    """To the bit, all checkpoints, and the same ONNX file, from the library as from the command."""
     run(asked, tmp_path / "again", leave_out=None, resume=False)
     for name in (checkpoint.BEST, checkpoint.LAST):
         mine, theirs = state(done, name), state(tmp_path / "again", name)
@@ -186,3 +202,17 @@ def test_another_run_is_not_gone_on_with(done: Path, asked: Asked, tmp_path: Pat
     (tmp_path / checkpoint.LAST).write_bytes(b"PK")
     with pytest.raises(Refuse, match="is damaged"):
         run(asked, tmp_path, leave_out=None, resume=True)
+
+
+def test_what_is_not_there_is_refused_before_anything_is_done(asked: Asked, tmp_path: Path) -> None:
+    """A recipe, a device, weights, a source that nobody has; the folder is not even made."""
+    for other, sentence in (
+        (replace(asked, recipe="lite9"), "no recipe lite9: take one of lite0, lite2"),
+        (replace(asked, device="warp:7"), "no device warp:7"),
+        (replace(asked, recipe="resnet50", weights=None), "give a state dict with --weights PATH"),
+    ):
+        with pytest.raises(Refuse, match=sentence):
+            run(other, tmp_path / "run", leave_out=None, resume=False)
+    with pytest.raises(Refuse, match="no such source"):
+        run(asked, tmp_path / "run", leave_out="nobody/nowhere", resume=False)
+    assert not (tmp_path / "run").exists()
