@@ -68,9 +68,17 @@ app = typer.Typer(
 
 def compose(panel: str, part: typer.Typer) -> None:
     """Take up a package's commands and list them under this heading."""
+    _head(panel, part)
+    app.add_typer(part)
+
+
+def _head(panel: str, part: typer.Typer) -> None:
     for each in (*part.registered_commands, *part.registered_groups):
         each.rich_help_panel = panel
-    app.add_typer(part)
+    for group in part.registered_groups:
+        # A group without a name gives its commands to the one above it.
+        if group.typer_instance and not (group.name or group.typer_instance.info.name):
+            _head(panel, group.typer_instance)
 
 
 compose(STREAM, worker_app)

@@ -38,7 +38,9 @@ AsJson = Annotated[bool, typer.Option("--json", help="One line of JSON on standa
 @models.command()
 def build(  # noqa: PLR0917 - Typer calls it by name
     target: Annotated[BuildTarget, typer.Option(help="Where the engines will run.")] = BuildTarget.cpu,
-    precision: Annotated[str, typer.Option(help="auto; cpu: fp32, bf16, int8; tensorrt: fp32, fp16, int8.")] = "auto",
+    precision: Annotated[
+        str, typer.Option(help="auto; on cpu fp32, bf16, int8; on tensorrt fp32, fp16, int8.")
+    ] = "auto",
     instances: Annotated[
         int | None,
         typer.Option(help="Backbones side by side; default: one a processor, at most 8.", min=1, max=64),

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression
 
-from training import check, fusion, heads
+from training import check, heads
 from training.embeddings import Embeddings
 from training.engines.reference import onnx_logits
+from training.fusion import graph
 from training.heads import Recipe
 from training.places import HEADS
 
@@ -26,11 +27,11 @@ def test_the_committed_file_is_what_a_refit_gives(committed: Embeddings) -> None
 def test_the_file_computes_what_the_heads_say(committed: Embeddings) -> None:
     """ONNX Runtime and numpy agree, and the same heads give the same bytes."""
     fitted = heads.fit(few(committed), Recipe(heads=2))
-    file = fusion.write(fitted)
+    file = graph.write(fitted)
     served = onnx_logits(file, committed.x.astype(np.float32))
     assert served.shape == (len(committed), 2, 7)
     assert np.abs(served - fitted.logits(committed.x)).max() < 1e-4
-    assert fusion.write(fitted) == file
+    assert graph.write(fitted) == file
 
 
 def test_fitting_in_the_span_is_fitting_in_full(committed: Embeddings) -> None:

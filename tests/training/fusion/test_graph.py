@@ -8,7 +8,7 @@ import onnxruntime
 import pytest
 
 from tests.training.fusion.models import any_gates, any_mlp
-from training import fusion
+from training.fusion import graph
 from training.fusion.gated import Gates
 from training.fusion.mlp import Mlp
 from training.fusion.pool import Pool
@@ -47,7 +47,7 @@ def test_the_file_agrees_with_numpy(heads: Heads, name: str, batch: int) -> None
     model = MODELS[name]
     embedding = np.random.default_rng(batch).normal(size=(batch, WIDTH)).astype(np.float32)
     evidence = known.draw(batch, seed=batch).samples.evidence
-    stage1, stage2, gates = session(fusion.write(heads, model, temperature=TEMPERATURE)).run(
+    stage1, stage2, gates = session(graph.write(heads, model, temperature=TEMPERATURE)).run(
         None, {"embedding": embedding, "evidence": evidence.vectors()}
     )
     logits = heads.logits(embedding.astype(np.float64))
@@ -66,7 +66,7 @@ def test_the_file_agrees_with_numpy(heads: Heads, name: str, batch: int) -> None
 @pytest.mark.parametrize("name", MODELS)
 def test_without_evidence_both_stages_are_one(heads: Heads, name: str) -> None:
     """Bit for bit, also where an absent stream's place is full of numbers; and every gate is shut."""
-    file = session(fusion.write(heads, MODELS[name], temperature=TEMPERATURE))
+    file = session(graph.write(heads, MODELS[name], temperature=TEMPERATURE))
     embedding = np.random.default_rng(2).normal(size=(9, WIDTH)).astype(np.float32)
     noise = np.random.default_rng(3).normal(size=(9, 7, 9)).astype(np.float32)
     noise[:, :, 0] = 0
@@ -79,7 +79,7 @@ def test_without_evidence_both_stages_are_one(heads: Heads, name: str) -> None:
 @pytest.mark.parametrize("name", MODELS)
 def test_what_stands_in_the_place_of_an_absent_stream_changes_nothing(heads: Heads, name: str) -> None:
     """Numbers left where a stream is absent, beside streams that are present, move no output by a bit."""
-    file = session(fusion.write(heads, MODELS[name], temperature=TEMPERATURE))
+    file = session(graph.write(heads, MODELS[name], temperature=TEMPERATURE))
     embedding = np.random.default_rng(4).normal(size=(9, WIDTH)).astype(np.float32)
     clean = known.draw(9, seed=4).samples.evidence.vectors().reshape(9, 7, 9)
     noise = np.random.default_rng(5).normal(size=clean.shape).astype(np.float32)
@@ -96,13 +96,13 @@ def test_what_stands_in_the_place_of_an_absent_stream_changes_nothing(heads: Hea
 def test_the_same_models_give_the_same_bytes(heads: Heads) -> None:
     """A hash of the file is a hash of the model."""
     for model in MODELS.values():
-        assert fusion.write(heads, model) == fusion.write(heads, model)
-    assert fusion.write(heads, MODELS["gated"]) != fusion.write(heads, MODELS["pool"])
+        assert graph.write(heads, model) == graph.write(heads, model)
+    assert graph.write(heads, MODELS["gated"]) != graph.write(heads, MODELS["pool"])
 
 
 def test_names_shapes_and_operators_are_the_contract(heads: Heads) -> None:
     """Inputs, outputs and their shapes; standard operators of one opset only."""
-    model = onnx.load_from_string(fusion.write(heads, MODELS["gated"]))
+    model = onnx.load_from_string(graph.write(heads, MODELS["gated"]))
 
     def shapes(values: list[onnx.ValueInfoProto]) -> dict[str, list[str | int]]:
         return {
@@ -116,16 +116,16 @@ def test_names_shapes_and_operators_are_the_contract(heads: Heads) -> None:
         "stage2_logits": ["batch", 2, 7],
         "gates": ["batch", 7],
     }
-    assert [(each.domain, each.version) for each in model.opset_import] == [("", fusion.OPSET)]
+    assert [(each.domain, each.version) for each in model.opset_import] == [("", graph.OPSET)]
 
 
 def test_heads_alone_still_make_the_file_that_they_made(heads: Heads) -> None:
     """Without a fusion the file has one input and one output, and its weights can be read back."""
-    file = fusion.write(heads)
+    file = graph.write(heads)
     model = onnx.load_from_string(file)
     assert [each.name for each in model.graph.input] == ["embedding"]
     assert [each.name for each in model.graph.output] == ["stage1_logits"]
-    assert fusion.weights(file)["weight"] == pytest.approx(
+    assert graph.weights(file)["weight"] == pytest.approx(
         heads.weight.reshape(14, WIDTH).T.astype(np.float32)
     )
 
@@ -135,4 +135,4 @@ def test_members_and_heads_must_match(heads: Heads) -> None:
     models: tuple[Gates | Mlp, ...] = (any_gates(0, members=3), any_mlp(0, members=3))
     for model in models:
         with pytest.raises(ValueError, match="3 members does not go with 2 heads"):
-            fusion.write(heads, model)
+            graph.write(heads, model)

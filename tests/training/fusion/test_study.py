@@ -12,11 +12,11 @@ import onnxruntime
 import pytest
 from typer.testing import CliRunner
 
-from training import evaluate, fusion
+from training import evaluate
 from training.calibration import temperature
 from training.embeddings import Embeddings
 from training.evaluate import Folds
-from training.fusion import app, judge, serving
+from training.fusion import app, graph, judge, serving
 from training.fusion.fit import Recipe
 from training.fusion.study import HEADLINE, WITH_GPS, Size, study
 from training.heads import Heads
@@ -99,7 +99,7 @@ def test_the_fusion_that_ships_goes_into_the_file(few: Embeddings, heads: Folds)
         "generator": "training.fusion.generators.Gallery",
         "validated_patterns": [],
     }
-    file = fusion.write(next(iter(heads.without.values())), fitted.model, temperature=fitted.temperature)
+    file = graph.write(next(iter(heads.without.values())), fitted.model, temperature=fitted.temperature)
     session = onnxruntime.InferenceSession(file, providers=["CPUExecutionProvider"])
     names = [each.name for each in session.get_outputs()]
     assert names == ["stage1_logits", "stage2_logits", "gates"]
