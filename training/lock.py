@@ -30,6 +30,9 @@ PEERS = {
 }
 """The environments of the peers: the file's name in `bench/peers`, and what it is for."""
 
+NNCF = ("nncf==3.4.0", "onnx", "onnxruntime")
+"""What quantises the backbone, in an environment of its own; ONNX is read by the version that we have."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lock:
@@ -47,6 +50,11 @@ LOCKS = (
     Lock(
         name="train",
         extras=("claim-check", "local", "models", "bench", "build", "dev", "train"),
+        smaller="dev",
+    ),
+    Lock(
+        name="tables",
+        extras=("claim-check", "local", "models", "bench", "build", "dev", "tables"),
         smaller="dev",
     ),
 )
@@ -76,8 +84,8 @@ def triton_command(wanted: Path, output: Path) -> list[str]:
     return [*_compile(), "--no-deps", str(wanted), "-o", str(output)]
 
 
-def peer_command(wanted: Path, same: Path, output: Path) -> list[str]:
-    """The uv command that writes the lock of some peers, the job's packages in the versions of `same`."""
+def apart_command(wanted: Path, same: Path, output: Path) -> list[str]:
+    """The uv command that writes the lock of an environment apart, with what is in `same` in its versions."""
     return [*_compile(), "--universal", str(wanted), "-c", str(same), "-o", str(output)]
 
 
@@ -105,17 +113,19 @@ def main() -> None:
         wanted = Path(folder) / "triton.in"
         wanted.write_text("\n".join(TRITON) + "\n", encoding="utf-8")
         _run(triton_command(wanted, ROOT / "local" / "locks" / "triton.txt"), "triton")
-        _lock_peers(Path(folder))
+        for name, packages in PEERS.items():
+            wants = (*packages, "tritonclient[grpc]", *JOB)
+            _lock_apart(ROOT / "bench" / "peers" / f"{name}.txt", wants, Path(folder), same="worker")
+        _lock_apart(ROOT / "training" / "engines" / "nncf.lock.txt", NNCF, Path(folder), same="demo")
 
 
-def _lock_peers(folder: Path) -> None:
-    same = folder / "same.txt"
-    worker = (ROOT / "requirements" / "worker.txt").read_text(encoding="utf-8")
-    same.write_text(pins(worker, JOB), encoding="utf-8")
-    for name, packages in PEERS.items():
-        wanted = folder / f"{name}.in"
-        wanted.write_text("\n".join((*packages, "tritonclient[grpc]", *JOB)) + "\n", encoding="utf-8")
-        _run(peer_command(wanted, same, ROOT / "bench" / "peers" / f"{name}.txt"), name)
+def _lock_apart(output: Path, wants: Collection[str], folder: Path, *, same: str) -> None:
+    """Lock an environment apart; what it wants and `same` has by name, it gets in the version there."""
+    shared, wanted = folder / "same.txt", folder / "wanted.in"
+    smaller = (ROOT / "requirements" / f"{same}.txt").read_text(encoding="utf-8")
+    shared.write_text(pins(smaller, wants), encoding="utf-8")
+    wanted.write_text("\n".join(wants) + "\n", encoding="utf-8")
+    _run(apart_command(wanted, shared, output), output.stem)
 
 
 def _compile() -> list[str]:
