@@ -8,8 +8,8 @@ from typing import TypeAlias
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from local.page import drawing
 from bench.report.words import number
+from local.page import drawing
 
 Bar: TypeAlias = tuple[str, Mapping[str, float]]
 """A label and CPU milliseconds a photo by process."""

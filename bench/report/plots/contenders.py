@@ -10,8 +10,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from bench.figures import Peer, Peers
-from local.page import drawing
 from bench.report.words import number
+from local.page import drawing
 
 OURS = "pangaea"
 """Whose figures stand out."""

@@ -6,8 +6,8 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from bench.figures import Latency
-from local.page import drawing
 from bench.report.words import DEADLINE_MS, number
+from local.page import drawing
 
 _TICKS = tuple(step * 10.0**power for power in range(-2, 6) for step in (1, 2, 5))
 _LABEL = 105

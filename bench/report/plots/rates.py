@@ -11,9 +11,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from bench.figures import Latency, Sustained, Sweep
-from local.page import drawing
 from bench.report.words import DEADLINE_MS, count, number
 from bench.sweep import complaint
+from local.page import drawing
 
 CURVES: tuple[tuple[str, Callable[[Latency], float], float], ...] = (
     ("p50", lambda probe: probe.p50_ms, 1.0),

@@ -5,8 +5,8 @@ from __future__ import annotations
 from matplotlib.figure import Figure
 
 from bench.figures import Latency
-from local.page import drawing
 from bench.report.words import number
+from local.page import drawing
 
 ROW = 34
 

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from local.page import drawing
 from bench.report.plots import contenders
+from local.page import drawing
 from tests.bench import invented
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from matplotlib.figure import Figure
 
-from training.evaluation.reliability import Reliability
 from local.page import drawing
+from training.evaluation.reliability import Reliability
 
 
 def draw(found: Reliability, width: int) -> Figure:
