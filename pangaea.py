@@ -73,9 +73,10 @@ def compose(panel: str, part: typer.Typer) -> None:
 
 
 def _head(panel: str, part: typer.Typer) -> None:
-    for each in (*part.registered_commands, *part.registered_groups):
-        each.rich_help_panel = panel
+    for command in part.registered_commands:
+        command.rich_help_panel = panel
     for group in part.registered_groups:
+        group.rich_help_panel = panel
         # A group without a name gives its commands to the one above it.
         if group.typer_instance and not (group.name or group.typer_instance.info.name):
             _head(panel, group.typer_instance)
