@@ -38,7 +38,8 @@ from local.stack import Options
 from training.places import CARD
 from worker.edges.card import load
 from worker.errors import Refuse
-from worker.prepare.decode import DecodeLimits, decode
+from worker.prepare.decode import DecodeLimits
+from worker.prepare.prepare import prepare
 
 WARM_PHOTOS: Final = 80
 WARM_UP_SECONDS: Final = 2.0
@@ -203,10 +204,10 @@ def decoding_us(folder: Path, card: Path) -> float:
     target, limits = load(card).target, DecodeLimits(pixels=50_000_000, side=20_000)
     photos = mixes.photos(folder)
     for photo in photos:
-        decode(photo, limits, target)
+        prepare(photo, limits, target, now=time.time())
     before = time.thread_time()
     for number in range(DECODES):
-        decode(photos[number % len(photos)], limits, target)
+        prepare(photos[number % len(photos)], limits, target, now=time.time())
     return round((time.thread_time() - before) / DECODES * 1e6, 1)
 
 

@@ -1,7 +1,7 @@
 """An engine that costs next to nothing: a Triton repository with our models' names and shapes, and its card.
 
 What a worker spends on a photo besides decoding and inference shows itself beside it. The model that is asked
-answers the same logits to every photo, without a step to another model; its hashes and golden photos are the
+answers the same to every photo, without a step to another model; its hashes and golden photos are the
 card's, so an unchanged worker takes it for its engine.
 """
 
@@ -10,13 +10,14 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 import numpy as np
 
-from training.engines.config import MAX_BATCH
-from training.engines.tensors import Tensors, tensors
+from training.engines.config import JOINT, MAX_BATCH
+from training.engines.tensors import Signature, Tensor, signature
 from training.places import CARD, MODELS
 from worker.edges.triton import BACKBONE, HEADS
 from worker.errors import Refuse
@@ -40,27 +41,33 @@ import triton_python_backend_utils as pb_utils
 class TritonPythonModel:
     def initialize(self, args):
         config = json.loads(args["model_config"])
-        self.input, output = config["input"][0]["name"], config["output"][0]
-        constants = np.array(json.loads(config["parameters"]["constants"]["string_value"]), np.float32)
-        constants = np.broadcast_to(constants, [int(side) for side in output["dims"]])
+        self.input = config["input"][0]["name"]
+        constants = json.loads(config["parameters"]["constants"]["string_value"])
+        said = {
+            each["name"]: np.broadcast_to(
+                np.array(constants[each["name"]], np.float32), [int(side) for side in each["dims"]]
+            )
+            for each in config["output"]
+        }
         self.answers = [
-            pb_utils.Tensor(output["name"], np.stack([constants] * count))
+            [pb_utils.Tensor(name, np.stack([values] * count)) for name, values in said.items()]
             for count in range(1, config["max_batch_size"] + 1)
         ]
 
     def execute(self, requests):
         sizes = [pb_utils.get_input_tensor_by_name(each, self.input).as_numpy().shape[0] for each in requests]
-        return [pb_utils.InferenceResponse([self.answers[size - 1]]) for size in sizes]
+        return [pb_utils.InferenceResponse(self.answers[size - 1]) for size in sizes]
 '''
 
 _CONFIG: Final = """name: "{name}"
 backend: "python"
 max_batch_size: {batch}
-input [ {{ name: "{input}", data_type: {input_type}, dims: [ {input_dims} ] }} ]
-output [ {{ name: "{output}", data_type: TYPE_FP32, dims: [ {output_dims} ] }} ]
+input [ {inputs} ]
+output [ {outputs} ]
 dynamic_batching {{ }}
 instance_group [ {{ kind: KIND_CPU, count: 1 }} ]
 """
+_TENSOR: Final = '{{ name: "{name}", data_type: {type}, dims: [ {dims} ] }}'
 
 
 class NoOp(NamedTuple):
@@ -84,26 +91,23 @@ def write(folder: Path, models: Path = MODELS) -> NoOp:
     try:
         card = json.loads((models / ENSEMBLE / CARD.name).read_text(encoding="utf-8"))
         shapes = {
-            model: tensors((models / model / "1" / "model.onnx").read_bytes(), name=model)
+            model: signature((models / model / "1" / "model.onnx").read_bytes(), name=model)
             for model in (BACKBONE, HEADS)
         }
     except OSError as exc:
         raise Refuse(
             f"{exc.filename} cannot be read ({exc.strerror}): give a folder of models like triton_models."
         ) from exc
-    image, logits = shapes[BACKBONE], shapes[HEADS]
-    shapes[ENSEMBLE] = Tensors(
-        input=image.input,
-        input_type=image.input_type,
-        input_dims=image.input_dims,
-        output=logits.output,
-        output_dims=logits.output_dims,
+    image, heads = shapes[BACKBONE], shapes[HEADS]
+    # As the ensemble has it: what the backbone takes, and what the heads take besides the embedding.
+    shapes[ENSEMBLE] = Signature(
+        inputs=image.inputs + tuple(one for one in heads.inputs if one.name != JOINT), outputs=heads.outputs
     )
-    answer = constants(*logits.output_dims)
+    answer = constants(*heads.outputs[0].dims)
     code = {model: _sha256(f"{_BACKEND}{model}{answer.tolist()}".encode()) for model in (BACKBONE, HEADS)}
     together = _sha256("\n".join(code[model] for model in (BACKBONE, HEADS)).encode())
     for model, shape in shapes.items():
-        said = answer if model == ENSEMBLE else np.zeros(1, np.float32)
+        said = {one.name: answer.tolist() if one.dims == answer.shape else 0.0 for one in shape.outputs}
         _model(folder / "models" / model, shape, sha256=code.get(model, together), said=said)
     beside = folder / "card"
     shutil.copytree(models / ENSEMBLE / "golden", beside / "golden", dirs_exist_ok=True)
@@ -112,29 +116,30 @@ def write(folder: Path, models: Path = MODELS) -> NoOp:
     return NoOp(folder / "models", beside / CARD.name)
 
 
-def _model(folder: Path, shape: Tensors, *, sha256: str, said: Logits) -> None:
+def _model(folder: Path, shape: Signature, *, sha256: str, said: dict[str, Any]) -> None:
     (folder / "1").mkdir(parents=True, exist_ok=True)
     (folder / "1" / "model.py").write_text(_BACKEND, encoding="utf-8")
     config = _CONFIG.format(
-        name=folder.name,
-        batch=MAX_BATCH,
-        input=shape.input,
-        input_type=shape.input_type,
-        input_dims=", ".join(map(str, shape.input_dims)),
-        output=shape.output,
-        output_dims=", ".join(map(str, shape.output_dims)),
+        name=folder.name, batch=MAX_BATCH, inputs=_listed(shape.inputs), outputs=_listed(shape.outputs)
     )
+    # Within a string of the configuration's, quotes are to be escaped.
     stated = {
         "source_sha256": sha256,
         "precision": PRECISION,
         "target": "cpu",
-        "constants": json.dumps(said.tolist()),
+        "constants": json.dumps(said).replace('"', '\\"'),
     }
     config += "".join(
         f'parameters {{ key: "{key}", value: {{ string_value: "{value}" }} }}\n'
         for key, value in stated.items()
     )
     (folder / "config.pbtxt").write_text(config, encoding="utf-8")
+
+
+def _listed(tensors: Iterable[Tensor]) -> str:
+    return ", ".join(
+        _TENSOR.format(name=one.name, type=one.type, dims=", ".join(map(str, one.dims))) for one in tensors
+    )
 
 
 def _card(card: dict[str, Any], code: dict[str, str], together: str, answer: Logits) -> dict[str, Any]:

@@ -267,7 +267,10 @@ def test_the_readme_repeats_the_card() -> None:
     text, training = TEXTS["README.md"], card["training"]
     assert f"{training['photos']} openly licensed photos of {training['sources']} sources" in text
     assert f"right for {card['scores']['top1']['value']:.0%} of photos" in text
-    for block in card["precisions"].values():
+    fused = card["fusion"]["scores"]["without_gps"]
+    now, before = (fused[kind]["accuracy"]["value"] for kind in ("fused", "image"))
+    assert f"right for {now:.0%} of photos instead of {before:.0%}" in text
+    for block in (*card["precisions"].values(), card["fusion"]):
         threshold = block["threshold"]
         assert f"target of {threshold['target']:.0%} with {threshold['confidence']:.0%} confidence" in text
         assert threshold["theta"] is None

@@ -7,7 +7,7 @@ import re
 import subprocess
 import sys
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from importlib.metadata import packages_distributions
@@ -158,9 +158,15 @@ def foreign() -> set[tuple[str, str]]:
     return {(file, module) for file, module in modules if module not in {*OURS, *sys.stdlib_module_names}}
 
 
+@cache
+def installed() -> Mapping[str, list[str]]:
+    """The distributions that bring each module, as installed: reading them all takes a second."""
+    return packages_distributions()
+
+
 def sources(module: str) -> set[str]:
     """The distributions that may bring a module: of its name, as installed, or with it in tow."""
-    named = {name.lower() for name in packages_distributions().get(module, [])}
+    named = {name.lower() for name in installed().get(module, [])}
     return {module, module.replace("_", "-"), BROUGHT.get(module, module), *named}
 
 

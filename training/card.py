@@ -10,12 +10,13 @@ import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import numpy as np
 
 from training import calibration, evaluate
-from training.embeddings import Embeddings, Matrix
+from training.embeddings import Embeddings, Labels, Matrix, Names
+from training.engines import quantised
 from training.engines.openvino_engine import CROP, golden_pixels
 from training.engines.reference import onnx_embeddings, onnx_logits
 from training.engines.tensors import tensors
@@ -27,6 +28,7 @@ from worker.record import DISPLAY_NAMES, SLUGS
 
 VERSION: Final = "2026.11.1"
 GOLDEN_TOLERANCE: Final = 0.05
+QUANTISED: Final = f"efficientnet/1/{quantised.FILE}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,12 +49,43 @@ class Model:
         return tuple(sorted((self.folder / "continent" / "golden").glob("*.jpg")))
 
 
-def compose(model: Model, folds: evaluate.Folds, parity: dict[str, Any]) -> dict[str, Any]:
-    """Return the card of `continent`; `parity` says, by precision, how close that engine is to its source."""
+class Judged(Protocol):
+    """Photos with what is known of them, each an array of shape (n,)."""
+
+    @property
+    def label(self) -> Labels:
+        """Indices of SLUGS."""
+        ...
+
+    @property
+    def group(self) -> Names:
+        """What photos were taken together."""
+        ...
+
+    @property
+    def source(self) -> Names:
+        """Who took or gave them."""
+        ...
+
+
+def compose(
+    model: Model, folds: evaluate.Folds, parity: dict[str, Any], fusion: dict[str, Any] | None
+) -> dict[str, Any]:
+    """Return the card of `continent`.
+
+    Args:
+        model: the files and what the heads were fitted on.
+        folds: heads without each source in turn.
+        parity: by precision, how close that engine is to its source.
+        fusion: how fusion was fitted and what its answers are held to; None: it takes no evidence.
+    """
     blocks = {
         name: {**calibrate(folds, model.photos, x, student_t(model.recipe.heads)), "parity": parity.get(name)}
         for name, x in model.photos.served().items()
     }
+    smaller = model.folder / QUANTISED
+    if "int8" in blocks and smaller.is_file():
+        blocks["int8"] |= {"file": QUANTISED, "sha256": sha256(smaller.read_bytes())}
     sources = {
         name: {"file": f"{name}/1/model.onnx", "sha256": sha256(model.onnx(name))}
         for name in ("efficientnet", "fusion")
@@ -80,6 +113,7 @@ def compose(model: Model, folds: evaluate.Folds, parity: dict[str, Any]) -> dict
         "sources": sources,
         "source_sha256": sha256("\n".join(part["sha256"] for part in sources.values()).encode()),
         "golden": golden(model, size, blocks["fp32"]["temperature"]),
+        "fusion": fusion,
         "scores": measured,
         "training": training(model),
         "limits": limits(measured, blocks["fp32"]),
@@ -96,17 +130,27 @@ def calibrate(folds: evaluate.Folds, photos: Embeddings, x: Matrix, t: float) ->
     logits, photos = folds.logits(photos, x)[rows], photos.take(rows)
     fitted = calibration.temperature(logits, photos.label)
     p, lower, _ = posterior(logits, temperature=fitted, student_t=t)
+    return {"temperature": fitted, **standard(p, lower, photos)}
+
+
+def standard(p: Matrix, lower: Matrix, photos: Judged) -> dict[str, Any]:
+    """What answers of one kind are held to: conformal quantile and decision threshold.
+
+    Args:
+        p: probabilities of unseen sources' photos, shape (n, labels).
+        lower: their lower bounds, same shape.
+        photos: the same photos' labels, groups and sources.
+    """
     called = p.argmax(axis=1)
     low = lower[np.arange(len(called)), called]
     theta, tried = calibration.threshold(low, called != photos.label, photos.group, photos.source)
     chosen = next((one for one in tried if one.theta == theta), min(tried, key=lambda one: one.upper_limit))
     return {
-        "temperature": fitted,
         "conformal": {
             "method": "lac",
             "coverage": calibration.COVERAGE,
             "quantile": calibration.conformal_quantile(p, photos.label),
-            "n": len(photos),
+            "n": len(p),
             # Sets are valid for photos like those they were calibrated on; photos of unseen sources are not.
             "validated": False,
         },

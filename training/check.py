@@ -58,7 +58,10 @@ def check(models: Path = MODELS, stored: Path | None = None) -> list[Difference]
     model = cards.Model(folder=models, photos=photos, recipe=recipe)
     # Parity belongs to the machine that measured it.
     parity = {name: block["parity"] for name, block in claimed["precisions"].items()}
-    again = cards.compose(model, evaluate.leave_sources_out(photos, recipe), parity)
+    # So does the fit of the fusion, of which last bits make others; `pangaea fusion study` measures it anew.
+    again = cards.compose(
+        model, evaluate.leave_sources_out(photos, recipe), parity, fusion=claimed.get("fusion")
+    )
     return found + differences(claimed, again)
 
 
@@ -110,7 +113,9 @@ def _near(claimed: float, found: float) -> bool:
 
 def _hashes(models: Path, claimed: dict[str, Any]) -> list[Difference]:
     files = {
-        part["file"]: (models / part["file"], part["sha256"]) for part in claimed["sources"].values()
+        part["file"]: (models / part["file"], part["sha256"])
+        for part in (*claimed["sources"].values(), *claimed["precisions"].values())
+        if "file" in part
     } | {
         photo["file"]: (models / "continent" / photo["file"], photo["sha256"])
         for photo in claimed["golden"]["photos"]

@@ -1,8 +1,8 @@
 """Embeddings of the training photos: committed, so that heads are refitted anywhere without the photos.
 
-One `.npz` without pickle: `fp32` float16 (photos, width) from the ONNX file itself, `bf16` likewise from the
-engine at that precision (where it was measured), `label` int64, `group` and `source` strings, `backbone` the
-sha256 of the ONNX file. No coordinates, no file names.
+One `.npz` without pickle: `fp32` float16 (photos, width) from the ONNX file itself, `bf16` and `int8`
+likewise from the engines at those precisions (where they were measured), `label` int64, `group` and `source`
+strings, `backbone` the sha256 of the ONNX file. No coordinates, no file names.
 """
 
 from __future__ import annotations
@@ -30,12 +30,13 @@ Names = npt.NDArray[np.str_]
 class Embeddings:
     """Photos as a backbone sees them, labels index `worker.record.SLUGS`.
 
-    `x` (photos, width) float64 is what heads are fitted on; `bf16` the same photos by the engine at that
-    precision, which is what its calibration must be fitted on.
+    `x` (photos, width) float64 is what heads are fitted on; `bf16` and `int8` are the same photos by the
+    engines at those precisions, which is what their calibration must be fitted on.
     """
 
     x: Matrix
     bf16: Matrix | None
+    int8: Matrix | None = None
     label: Labels
     group: Names
     source: Names
@@ -46,6 +47,7 @@ class Embeddings:
         return Embeddings(
             x=self.x[rows],
             bf16=None if self.bf16 is None else self.bf16[rows],
+            int8=None if self.int8 is None else self.int8[rows],
             label=self.label[rows],
             group=self.group[rows],
             source=self.source[rows],
@@ -54,14 +56,20 @@ class Embeddings:
 
     def served(self) -> dict[str, Matrix]:
         """The embeddings of every precision that they were measured at."""
-        return {"fp32": self.x} | ({} if self.bf16 is None else {"bf16": self.bf16})
+        measured = {"fp32": self.x, "bf16": self.bf16, "int8": self.int8}
+        return {name: x for name, x in measured.items() if x is not None}
 
     def __len__(self) -> int:
         return len(self.label)
 
 
 def compute(
-    folder: Path, backbone: bytes, target: Target, *, without: frozenset[str] | None = None
+    folder: Path,
+    backbone: bytes,
+    target: Target,
+    *,
+    quantised: bytes | None = None,
+    without: frozenset[str] | None = None,
 ) -> Embeddings:
     """Decode and embed the training photos of `folder` with an ONNX backbone, on the CPU.
 
@@ -69,6 +77,7 @@ def compute(
         folder: photos and their manifest.
         backbone: the ONNX file.
         target: the preprocessing.
+        quantised: the same backbone in 8-bit integers, if there is one.
         without: groups left out; default: those of the example photos.
 
     Raises:
@@ -83,6 +92,7 @@ def compute(
     return Embeddings(
         x=_rounded(onnx_embeddings(backbone, pixels)),
         bf16=_rounded(openvino_engine.run(backbone, pixels, precision="bf16")) if bf16 else None,
+        int8=_rounded(openvino_engine.run(quantised, pixels, precision="int8")) if quantised else None,
         label=np.array([photo.label for photo in photos], dtype=np.int64),
         group=np.array([photo.group for photo in photos]),
         source=np.array([photo.source for photo in photos]),
@@ -124,6 +134,7 @@ def load(path: Path) -> Embeddings:
             return Embeddings(
                 x=file["fp32"].astype(np.float64),
                 bf16=file["bf16"].astype(np.float64) if "bf16" in file else None,
+                int8=file["int8"].astype(np.float64) if "int8" in file else None,
                 label=file["label"],
                 group=file["group"],
                 source=file["source"],

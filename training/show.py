@@ -23,7 +23,6 @@ def render(card: dict[str, Any]) -> Group:
     for row in _rows(scores):
         table.add_row(*row)
     for name, block in card["precisions"].items():
-        at = block["threshold"]
         table.add_section()
         table.add_row(
             f"{name}: temperature",
@@ -31,13 +30,11 @@ def render(card: dict[str, Any]) -> Group:
             "",
             f"conformal quantile {block['conformal']['quantile']:.3f}",
         )
-        table.add_row(
-            f"{name}: threshold θ",
-            "none" if at["theta"] is None else f"{at['theta']:.2f}",
-            "",
-            f"at {at['at']:.2f} {at['errors']} of {at['n']} wrong, upper limit {at['upper_limit']:.2f},"
-            f" target {at['target']:.2f}",
-        )
+        table.add_row(f"{name}: threshold θ", *_threshold(block["threshold"]))
+    if card["fusion"]:
+        table.add_section()
+        for row in _fused(card["fusion"]):
+            table.add_row(*row)
     limits = [Text(f"• {sentence}") for sentence in card["limits"]]
     return Group(table, Text("Measured by: " + scores["how"] + "."), *limits)
 
@@ -63,6 +60,40 @@ def _rows(scores: dict[str, Any]) -> list[tuple[str, str, str, str]]:
         for slug, one in scores["per_continent"].items()
     ]
     return rows
+
+
+def _threshold(at: dict[str, Any]) -> tuple[str, str, str]:
+    return (
+        "none" if at["theta"] is None else f"{at['theta']:.2f}",
+        "",
+        (
+            f"at {at['at']:.2f} {at['errors']} of {at['n']} wrong, upper limit {at['upper_limit']:.2f},"
+            f" target {at['target']:.2f}"
+        ),
+    )
+
+
+def _fused(fusion: dict[str, Any]) -> list[tuple[str, str, str, str]]:
+    """What holds of photos with evidence; all of it was measured on simulated evidence."""
+    scores = [
+        (
+            f"with evidence, simulated, {name.replace('_', ' ').replace('gps', 'GPS')}: top-1",
+            number(both["fused"]["accuracy"]["value"]),
+            _interval(both["fused"]["accuracy"]),
+            f"image {number(both['image']['accuracy']['value'])}",
+        )
+        for name, both in fusion["scores"].items()
+    ]
+    conflicts = [
+        (
+            f"conflict, {kind.replace('_', ' ')}: found",
+            number(one["hits"]["value"]),
+            _interval(one["hits"]),
+            f"false alarms {number(one['false_alarms']['value'])}",
+        )
+        for kind, one in fusion["conflict"].items()
+    ]
+    return [*scores, ("with evidence: threshold θ", *_threshold(fusion["threshold"])), *conflicts]
 
 
 def _interval(figure: dict[str, float | None]) -> str:

@@ -11,14 +11,17 @@ from __future__ import annotations
 import argparse
 import shutil
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from training import card, embeddings, evaluate, fusion, heads
+from local.progress import shown
+from training import card, embeddings, evaluate, heads
 from training.embeddings import Embeddings
-from training.engines import openvino_engine
+from training.engines import openvino_engine, quantised
 from training.engines.openvino_engine import CROP
 from training.engines.tensors import tensors
+from training.fusion import fit, graph, serving
 from training.places import EMBEDDINGS, MODELS
 from worker.errors import Refuse
 from worker.prepare.decode import Target
@@ -27,16 +30,34 @@ Recipe = heads.Recipe
 
 
 def train(
-    models: Path, photos: Embeddings, recipe: Recipe | None = None, *, folds: evaluate.Folds | None = None
+    models: Path,
+    photos: Embeddings,
+    recipe: Recipe | None = None,
+    mixing: fit.Recipe | None = None,
+    *,
+    folds: evaluate.Folds | None = None,
+    tell: Callable[[str, int, int], None] = lambda *_: None,
 ) -> dict[str, Any]:
-    """Fit heads on `photos`, write `fusion` and the cards below `models`, return the card of `continent`."""
+    """Fit heads and fusion on `photos`, write `fusion` and the cards below `models`, return the card.
+
+    Args:
+        models: the folder of source models.
+        photos: with their embeddings.
+        recipe: of the heads.
+        mixing: of the fusion, with as many members as there are heads.
+        folds: heads without each source in turn, if they are fitted already.
+        tell: is told what is being done, how much is done and of how much.
+    """
     recipe = recipe or Recipe()
-    made = fusion.write(heads.fit(photos, recipe))
+    folds = folds or evaluate.leave_sources_out(photos, recipe)
+    fused = serving.fit(photos, folds, recipe=mixing)
+    made = graph.write(heads.fit(photos, recipe), fused.model, temperature=fused.temperature)
     path = models / "fusion" / "1" / "model.onnx"
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(made)
     model = card.Model(folder=models, photos=photos, recipe=recipe)
-    written = card.compose(model, folds or evaluate.leave_sources_out(photos, recipe), parities(model))
+    standing = serving.standing(photos, folds, recipe=mixing, tell=tell)
+    written = card.compose(model, folds, parities(model), fused.document() | standing)
     card.write(written, models / "continent" / "card.json")
     card.write(fusion_card(written), models / "fusion" / "card.json")
     return written
@@ -48,20 +69,34 @@ def fusion_card(whole: dict[str, Any]) -> dict[str, Any]:
         "schema": "pangaea.heads.v1",
         "heads": whole["heads"],
         "labels": whole["labels"],
-        "input": "embedding",
-        "output": "stage1_logits",
+        "inputs": ["embedding", "evidence"],
+        "outputs": ["stage1_logits", "stage2_logits", "gates"],
         "sha256": whole["sources"]["fusion"]["sha256"],
         "training": whole["training"],
+        "fusion": whole["fusion"],
     }
 
 
 def parities(model: card.Model) -> dict[str, Any]:
     """By precision, how close the backbone's engine is to its source on the golden photos, here."""
     onnx = {name: model.onnx(name) for name in ("efficientnet", "fusion")}
+    smaller = _quantised(model.folder, onnx["efficientnet"])
     return {
-        precision: openvino_engine.parity(onnx, "efficientnet", model.golden, precision=precision)
+        precision: openvino_engine.parity(
+            onnx,
+            "efficientnet",
+            model.golden,
+            precision=precision,
+            served=smaller if precision == "int8" else None,
+        )
         for precision in model.photos.served()
     }
+
+
+def _quantised(models: Path, backbone: bytes) -> bytes | None:
+    """The backbone in 8-bit integers, if there is one."""
+    there = (models / "efficientnet" / "1" / quantised.FILE).is_file()
+    return quantised.read(models, backbone) if there else None
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -81,12 +116,15 @@ def main(arguments: list[str] | None = None) -> None:
     if options.photos:
         backbone = (models / "efficientnet" / "1" / "model.onnx").read_bytes()
         size = tensors(backbone, name="efficientnet").input_dims[0]
-        embeddings.save(embeddings.compute(options.photos, backbone, Target(size, CROP)), stored)
-    written = train(models, embeddings.load(stored))
-    scores = written["scores"]
+        smaller = _quantised(models, backbone)
+        found = embeddings.compute(options.photos, backbone, Target(size, CROP), quantised=smaller)
+        embeddings.save(found, stored)
+    with shown() as meter:
+        written = train(models, embeddings.load(stored), tell=meter)
+    scores, top1 = written["scores"], written["scores"]["over_sources"]["top1"]
     sys.stdout.write(
-        f"{models}: {scores['n']} photos, accuracy on unseen sources {scores['accuracy']['value']:.3f}"
-        f" ({scores['accuracy']['low']:.3f}–{scores['accuracy']['high']:.3f}), see pangaea models card\n"
+        f"{models}: {scores['n']} photos, top-1 on unseen sources {top1['value']:.3f}"
+        f" ({top1['low']:.3f}–{top1['high']:.3f}), see pangaea models card\n"
     )
 
 

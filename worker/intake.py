@@ -27,23 +27,26 @@ def intake(record: Record, *, now: Moment, limit: LimitSettings, deadline: Deadl
     """
     age, absurd = _age(record.timestamp, now=now.wall, deadline=deadline)
     begun = now.steady - age
-    photo_id, dataref, traceparent = fallback_id(record.source), None, None
+    # Who cannot be read is named by its place.
+    event = Event(fallback_id(record.source), None, None, None)
     flaw: Reject | None = None
     try:
         event = _event(record)
-        photo_id, dataref, traceparent = event.photo_id, event.dataref, event.traceparent
-        _check(record, dataref, limit)
+        _check(record, event.dataref, limit)
     except Reject as reject:
         flaw = reject
     photo = Photo(
         source=record.source,
-        photo_id=photo_id,
+        photo_id=event.photo_id,
         key=record.key if _key_fits(record, limit) else None,
         payload=record.value or b"",
-        dataref=dataref,
-        traceparent=traceparent,
+        dataref=event.dataref,
+        traceparent=event.traceparent,
         begun=begun,
         deadline=begun + deadline.budget_ms / 1000,
+        caption=event.caption,
+        language=event.language,
+        timezone=event.timezone,
     )
     if flaw is None:
         return Intake(photo, None, absurd)

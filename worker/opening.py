@@ -9,10 +9,10 @@ from typing import NamedTuple
 from worker.edges.card import Card, golden_photo
 from worker.edges.triton import BACKBONE, HEADS, Engine, EngineTimeout
 from worker.errors import Refuse, Retry
-from worker.finish.probability import posterior
+from worker.finish.finish import calibrated
 from worker.finish.recipe import Recipe
 from worker.prepare.decode import DecodeLimits, decode
-from worker.record import Pixels
+from worker.record import Prepared
 from worker.settings import LimitSettings, TritonSettings
 
 GOLDEN_SECONDS = 10.0
@@ -20,10 +20,10 @@ GOLDEN_SECONDS = 10.0
 
 
 class Qualified(NamedTuple):
-    """What a proved engine is used with: the recipe, and a golden photo's pixels that it has answered."""
+    """What a proved engine is used with: the recipe, and a golden photo that it has answered."""
 
     recipe: Recipe
-    known: Pixels
+    known: Prepared
 
 
 async def qualify(
@@ -48,24 +48,22 @@ async def qualify(
             f"the engine takes {largest} photos a request at most: set PANGAEA_TRITON__PHOTOS_PER_REQUEST to"
             f" {largest} or less."
         )
-    known: list[Pixels] = []
+    known: list[Prepared] = []
     for photo in card.golden.photos:
         data = golden_photo(card_path, photo)
         prepared = decode(data, DecodeLimits(limit.pixels, limit.side), card.target)
         try:
-            (logits,) = await engine.infer([prepared.pixels], GOLDEN_SECONDS)
+            (said,) = await engine.infer([prepared], GOLDEN_SECONDS)
         except EngineTimeout as exc:
             raise Retry("Triton did not answer a golden photo in time") from exc
-        answer = posterior(
-            logits, temperature=recipe.temperature, student_t=recipe.student_t, interval=recipe.interval
-        )
-        gap = card.golden_gap(photo, answer.p)
+        # Without evidence both stages say the same.
+        gap = max(card.golden_gap(photo, calibrated(stage, recipe).p) for stage in (said.stage1, said.stage2))
         if gap > card.golden.tolerance:
             raise Refuse(
                 f"the engine is {gap:.3f} off on the golden photo {photo.file}, more than the card's"
                 f" {card.golden.tolerance}: build it anew with `pangaea models build`."
             )
-        known.append(prepared.pixels)
+        known.append(prepared)
     return Qualified(recipe, known[0])
 
 

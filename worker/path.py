@@ -18,7 +18,8 @@ from worker.errors import Reject, Retry
 from worker.finish.finish import finish
 from worker.finish.recipe import Recipe
 from worker.prepare.decode import DecodeLimits, Target, decode
-from worker.record import Logits, Outcome, Photo, Pixels, Prepared, Rejection, Timing
+from worker.prepare.prepare import prepare
+from worker.record import Answer, Outcome, Photo, Prepared, Rejection, Timing
 from worker.requests import Company, Requests
 from worker.settings import Settings
 from worker.suspects import Suspects
@@ -39,7 +40,7 @@ class Path:
     """One photo's way through the worker; used inside one event loop.
 
     `decoders` bounds how many photos are decoded at once, `requests` how many the engine has at once;
-    `suspects` takes in the photos on which it has failed; `clock` is the steady one.
+    `suspects` takes in the photos on which it has failed; `clock` is the steady one, `wall` tells the date.
     """
 
     settings: Settings
@@ -52,6 +53,7 @@ class Path:
     metrics: Metrics
     logger: Logger
     clock: Callable[[], float] = time.monotonic
+    wall: Callable[[], float] = time.time
 
     async def outcome(self, photo: Photo) -> Outcome:
         """Classify or reject the photo. The outcome does not hold the image bytes any more.
@@ -61,13 +63,13 @@ class Path:
         """
         try:
             prepared, began, decoded = await self._prepare(photo)
-            logits = await self._infer(photo, prepared.pixels)
+            answer = await self._infer(photo, prepared)
             timing = Timing(
                 queue_ms=(began - photo.begun) * 1000,
                 decode_ms=(decoded - began) * 1000,
                 infer_ms=(self.clock() - decoded) * 1000,
             )
-            return finish(photo.emptied(), logits, prepared.signals, timing, self.recipe)
+            return finish(photo.emptied(), answer, prepared, timing, self.recipe)
         except Reject as reject:
             return Rejection(photo=photo.emptied(), reason=reject.reason, detail=reject.detail)
         except Exception as exc:
@@ -93,12 +95,24 @@ class Path:
             return await asyncio.get_running_loop().run_in_executor(self.decoders, self._decode, photo, data)
 
     def _decode(self, photo: Photo, data: bytes) -> tuple[Prepared, float, float]:
-        """Decode on a thread of its own, unless the wait for it has cost the photo its time."""
+        """Decode and read the metadata on a thread of its own, unless the wait cost the photo its time."""
         self._in_time(photo)
         limits = DecodeLimits(self.settings.limit.pixels, self.settings.limit.side)
         with self.metrics.decoding.track_inprogress():
             began = self.clock()
-            return decode(data, limits, self.target), began, self.clock()
+            if self.recipe.fused is None:
+                return decode(data, limits, self.target), began, self.clock()
+            prepared = prepare(
+                data,
+                limits,
+                self.target,
+                caption=photo.caption,
+                language=photo.language,
+                timezone=photo.timezone,
+                now=self.wall(),
+                gps=self.settings.evidence.gps,
+            )
+            return prepared, began, self.clock()
 
     async def _fetch(self, photo: Photo, dataref: str) -> bytes:
         payload, pause = self.settings.payload, FIRST_PAUSE_SECONDS
@@ -116,12 +130,12 @@ class Path:
                 pause = await _pause(pause)
         raise AssertionError("attempts is at least 1")
 
-    async def _infer(self, photo: Photo, pixels: Pixels) -> Logits:
+    async def _infer(self, photo: Photo, prepared: Prepared) -> Answer:
         """Ask until there is an answer; a photo that the engine fails on becomes a suspect."""
         patient, pause = False, FIRST_PAUSE_SECONDS
         while True:
             try:
-                return await self._ask(photo, pixels, patient=patient)
+                return await self._ask(photo, prepared, patient=patient)
             except EngineAway as away:
                 self._failed(photo, away, patient=patient)
                 # An outage is nothing that a photo is shed for.
@@ -129,12 +143,12 @@ class Path:
             except (EngineFault, EngineTimeout) as failure:
                 self._failed(photo, failure, patient=patient)
                 with self.metrics.suspects.track_inprogress():
-                    return await self._suspect(photo, pixels, failure, patient=patient)
+                    return await self._suspect(photo, prepared, failure, patient=patient)
             pause = await _pause(pause)
 
     async def _suspect(
-        self, photo: Photo, pixels: Pixels, failure: EngineFault | EngineTimeout, *, patient: bool
-    ) -> Logits:
+        self, photo: Photo, prepared: Prepared, failure: EngineFault | EngineTimeout, *, patient: bool
+    ) -> Answer:
         """Ask again for a photo that the engine has failed on.
 
         Suspects are tried one at a time, so that none pays for another, and each only after the engine has
@@ -154,7 +168,7 @@ class Path:
                     last = failures == self.settings.triton.attempts - 1
                     alone = last and isinstance(failure, EngineFault)
                     company: Company = "alone" if alone else "own"
-                    return await self._ask(photo, pixels, patient=patient, company=company)
+                    return await self._ask(photo, prepared, patient=patient, company=company)
             except EngineAway as away:
                 self._failed(photo, away, patient=patient)
                 # The failure before it may have been the server's: it is not held against the photo.
@@ -174,10 +188,10 @@ class Path:
             raise Reject("engine_error", f"The engine failed on this photo {failures} times.")
 
     async def _ask(
-        self, photo: Photo, pixels: Pixels, *, patient: bool, company: Company = "shared"
-    ) -> Logits:
+        self, photo: Photo, prepared: Prepared, *, patient: bool, company: Company = "shared"
+    ) -> Answer:
         """Ask the engine: in a request with others, in one of its own, or when no other is under way."""
-        return await self.requests.ask(pixels, partial(self._in_time, photo, patient=patient), company)
+        return await self.requests.ask(prepared, partial(self._in_time, photo, patient=patient), company)
 
     def _sheds(self, *, patient: bool) -> bool:
         """Whether a photo that is late is rejected, rather than marked."""

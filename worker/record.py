@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -52,8 +52,17 @@ DISPLAY_NAMES = {
 STREAMS = ("clock", "season", "camera", "caption", "language", "timezone", "gps")
 """The streams of evidence beside the pixels, in the order of the evidence vector."""
 
+CLAIMS = ("clock", "caption", "timezone", "gps")
+"""Streams that claim a place, so that two of them can contradict each other.
+
+Camera, language and season follow people home: what contradicts them is a journey, not a fault.
+"""
+
 LEAST_LIKELIHOOD = 1e-4
 """No evidence rules a continent out: metadata can be wrong about anything."""
+
+Gates = npt.NDArray[np.float32]
+"""How far one photo's streams were let into the fused answer, float32, shape (len(STREAMS),), each 0–1."""
 
 EvidenceVector = npt.NDArray[np.float32]
 """One photo's evidence for the fusion model, float32, shape (len(STREAMS) · 9,) = (63,)."""
@@ -95,6 +104,7 @@ class Photo:
 
     `begun` is the moment of the record's Kafka timestamp (of its arrival where that is absurd), `deadline`
     that plus the budget; both on the steady clock, so that a wall clock that jumps changes neither.
+    `caption`, `language` and `timezone` are what the envelope tells, None where it does not.
     """
 
     source: Source
@@ -105,10 +115,13 @@ class Photo:
     traceparent: str | None
     begun: float
     deadline: float
+    caption: str | None = field(default=None, repr=False)
+    language: str | None = field(default=None, repr=False)
+    timezone: str | None = field(default=None, repr=False)
 
     def emptied(self) -> Photo:
-        """The same photo without its image bytes: all that an outcome needs of it."""
-        return replace(self, payload=b"")
+        """The same photo without its image bytes and what was told of it: all that an outcome needs."""
+        return replace(self, payload=b"", caption=None, language=None, timezone=None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,8 +152,8 @@ class Evidence:
     """What a photo's metadata say about the continent: numbers only, nothing that tells where exactly.
 
     `streams` holds those present, by a name of STREAMS; `gps_continent` is a slug or None, the one thing
-    that GPS ever becomes; `disagreement` in 0–1 is how far the streams contradict each other, 0 where fewer
-    than two are present.
+    that GPS ever becomes; `disagreement` in 0–1 is how far those of CLAIMS contradict each other, 0 where
+    fewer than two of them are present.
     """
 
     streams: Mapping[str, Stream]
@@ -171,10 +184,23 @@ NO_EVIDENCE = Evidence(streams={}, gps_continent=None, disagreement=0.0)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prepared:
-    """A decoded photo, ready for the engine."""
+    """A decoded photo with what its metadata say, ready for the engine."""
 
     pixels: Pixels
     signals: ImageSignals
+    evidence: Evidence = NO_EVIDENCE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What the engine says of a photo: raw logits of the image alone and with its evidence, and the gates.
+
+    Without evidence `stage2` is `stage1`.
+    """
+
+    stage1: Logits
+    stage2: Logits
+    gates: Gates
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -196,6 +222,18 @@ class Estimate:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Conflict:
+    """Whether something contradicts: `pixels` the metadata, or `metadata` each other. Scores in 0–1.
+
+    `flag` is true where a score is above its threshold of the model card.
+    """
+
+    flag: bool
+    pixels: float
+    metadata: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
     """What the photo is called: a slug with no reason, or `undetermined` with one."""
 
@@ -205,13 +243,23 @@ class Decision:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prediction:
-    """A classified photo: everything of its output record that does not depend on when it is published."""
+    """A classified photo: everything of its output record that does not depend on when it is published.
+
+    `continents` are of the fused answer, which is `stage1` where there is no evidence and `fused` is None;
+    `weights` says by stream how far it was let in; `validated` whether the conformal set's coverage was
+    confirmed for this kind of evidence.
+    """
 
     photo: Photo
     decision: Decision
     continents: dict[str, Estimate]
     conformal_set: tuple[str, ...]
+    validated: bool
     stage1: dict[str, float]
+    fused: dict[str, float] | None
+    evidence: Evidence
+    weights: dict[str, float]
+    conflict: Conflict
     entropy: float
     margin: float
     signals: ImageSignals

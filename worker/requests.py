@@ -17,14 +17,14 @@ from typing import Literal, Protocol
 from worker.edges.metrics import Metrics
 from worker.edges.triton import EngineTimeout
 from worker.errors import Reject, Retry
-from worker.record import Logits, Pixels
+from worker.record import Answer, Prepared
 
 
 class Inference(Protocol):
     """What is needed of an engine."""
 
-    async def infer(self, photos: Sequence[Pixels], seconds: float) -> Sequence[Logits]:
-        """Return each photo's head logits, shape (heads, labels), within so many seconds."""
+    async def infer(self, photos: Sequence[Prepared], seconds: float) -> Sequence[Answer]:
+        """Return each photo's answer within so many seconds."""
 
 
 Company = Literal["shared", "own", "alone"]
@@ -35,10 +35,10 @@ Company = Literal["shared", "own", "alone"]
 class Waiting:
     """A photo that waits. `seconds` says at the last moment how long its answer is waited for, or rejects."""
 
-    pixels: Pixels
+    photo: Prepared
     seconds: Callable[[], float]
     company: Company
-    answer: asyncio.Future[Logits]
+    answer: asyncio.Future[Answer]
 
 
 class Requests:
@@ -58,11 +58,11 @@ class Requests:
         self._waiting: deque[Waiting] = deque()
         self._sent: set[asyncio.Task[None]] = set()
 
-    async def ask(self, pixels: Pixels, seconds: Callable[[], float], company: Company = "shared") -> Logits:
-        """Return the photo's head logits, float32 of shape (heads, labels).
+    async def ask(self, photo: Prepared, seconds: Callable[[], float], company: Company = "shared") -> Answer:
+        """Return the engine's answer for a photo.
 
         Args:
-            pixels: uint8, shape (size, size, 3), RGB.
+            photo: its pixels and evidence.
             seconds: called when the request is about to go; what it returns is the photo's own time limit.
             company: who may be in the request, or at the engine, with it.
 
@@ -70,8 +70,8 @@ class Requests:
             Reject: whatever `seconds` raised.
             Retry: whatever the engine raised for the request; EngineTimeout: the photo's own time is over.
         """
-        answer: asyncio.Future[Logits] = asyncio.get_running_loop().create_future()
-        self._waiting.append(Waiting(pixels=pixels, seconds=seconds, company=company, answer=answer))
+        answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        self._waiting.append(Waiting(photo=photo, seconds=seconds, company=company, answer=answer))
         self._send_waiting()
         return await answer
 
@@ -135,13 +135,13 @@ class Requests:
         self._metrics.request_photos.observe(len(members))
         try:
             with self._metrics.engine_in_flight.track_inprogress():
-                answers = await self._engine.infer([each.pixels for each, _ in members], longest)
+                answers = await self._engine.infer([each.photo for each, _ in members], longest)
         finally:
             for timer in timers:
                 timer.cancel()
-        for (each, _), logits in zip(members, answers, strict=True):
+        for (each, _), answer in zip(members, answers, strict=True):
             if not each.answer.done():
-                each.answer.set_result(logits)
+                each.answer.set_result(answer)
 
 
 def _in_time(request: Sequence[Waiting]) -> list[tuple[Waiting, float]]:

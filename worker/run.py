@@ -28,6 +28,7 @@ from worker.errors import Refuse, Retry
 from worker.opening import Qualified, qualify
 from worker.path import Path
 from worker.pipeline import Pipeline
+from worker.prepare.evidence import tables
 from worker.record import Partition
 from worker.requests import Requests
 from worker.settings import Settings
@@ -150,8 +151,10 @@ class Office:
         settings, limit = self.settings, self.settings.limit
         self._show_limits()
         card = load(settings.card)
+        if card.fusion:
+            tables.load()
         self._patiently(self._topics)
-        engine = workshop.call(_made(settings))
+        engine = workshop.call(_made(settings, card))
         stack.callback(lambda: workshop.call(engine.close()))
         qualified = self._patiently(lambda: workshop.call(self._qualify(engine, card)))
         if qualified is None:
@@ -333,6 +336,6 @@ def _leave(log: Log, why: str, seconds: float) -> None:
     os._exit(1)
 
 
-async def _made(settings: Settings) -> Engine:
+async def _made(settings: Settings, card: Card) -> Engine:
     """Make the engine inside the loop that will use it."""
-    return Engine(settings.triton)
+    return Engine(settings.triton, evidence=card.fusion is not None)

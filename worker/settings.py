@@ -111,6 +111,12 @@ class LimitSettings(Frozen):
     decode_threads: int = Field(default=2, ge=1, le=64)
 
 
+class EvidenceSettings(Frozen):
+    """What of a photo's metadata may be looked at."""
+
+    gps: bool = Field(default=True, description="whether positions are read, for the continent alone")
+
+
 class DeadlineSettings(Frozen):
     """The promise in time, and what becomes of a photo that missed it."""
 
@@ -187,6 +193,7 @@ class Settings(BaseSettings):
     triton: TritonSettings = TritonSettings()
     payload: PayloadSettings = PayloadSettings()
     limit: LimitSettings = LimitSettings()
+    evidence: EvidenceSettings = EvidenceSettings()
     deadline: DeadlineSettings = DeadlineSettings()
     serve: ServeSettings = ServeSettings()
     life: LifeSettings = LifeSettings()

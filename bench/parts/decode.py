@@ -1,4 +1,4 @@
-"""Decoding alone: the worker's own, one thread, photo after photo of a mix."""
+"""Decoding alone, metadata with it: the worker's own, one thread, photo after photo of a mix."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 from bench.mixes import photos
 from bench.parts.child import Samples, Spec, answer
 from bench.parts.names import DECODE
-from bench.parts.pixels import decoder
+from bench.parts.prepared import preparation
 from bench.parts.sample import Sample, Watch
 from worker.settings import load
 
@@ -18,7 +18,7 @@ def measure(spec: Spec) -> Samples:
 
     A repetition is so many whole rounds of the mix, that all of them decode the same.
     """
-    turn, mix = decoder(load()), photos(Path(spec["mix"]))
+    turn, mix = preparation(load()), photos(Path(spec["mix"]))
     round_seconds = _round(turn, mix).wall_seconds
     rounds = max(1, round(spec["seconds"] / round_seconds))
     return {DECODE: [_round(turn, mix * rounds) for _ in range(spec["repetitions"])]}

@@ -21,7 +21,7 @@ from tritonclient.grpc import InferenceServerClient
 
 from bench.parts.child import Samples, Spec, answer
 from bench.parts.names import ALONE, batch
-from bench.parts.pixels import decoded
+from bench.parts.prepared import prepared
 from bench.parts.sample import Sample, Watch
 from worker.edges.triton import BACKBONE, HEADS
 from worker.errors import Refuse
@@ -45,7 +45,7 @@ def measure(spec: Spec) -> Samples:
         config["max_batch_size"] = spec["largest"] or config["max_batch_size"]
     with ThreadPoolExecutor(count) as threads:
         instances = list(threads.map(lambda _: Instance(repository, wanted), range(count)))
-    pixels = np.stack(decoded(Path(spec["mix"]), load()))
+    pixels = np.stack([each.pixels for each in prepared(Path(spec["mix"]), load())])
     samples: dict[str, list[Sample]] = {}
     # Round after round, so that a noisy moment falls on every size and not on one.
     for _ in range(spec["repetitions"]):
@@ -82,12 +82,14 @@ class Instance:
         self.largest = self._backbone.largest
 
     def __call__(self, photos: Array) -> Array:
-        """Logits, float32 (n, heads, labels), of photos, uint8 (n, size, size, 3)."""
-        return self._heads(self._backbone(photos))
+        """Logits, float32 (n, heads, labels), of photos without evidence, uint8 (n, size, size, 3)."""
+        (embedding,) = self._backbone([photos]).values()
+        beside = [np.zeros((len(photos), *sides), np.float32) for sides in self._heads.takes[1:]]
+        return next(iter(self._heads([embedding, *beside]).values()))
 
 
 class InProcess:
-    """One model of a runtime repository, loaded by its own backend.
+    """One model of a runtime repository, loaded by its own backend; `takes` are its inputs' dims.
 
     Raises:
         Refuse: the repository's engines are not for the CPU.
@@ -99,17 +101,17 @@ class InProcess:
             raise Refuse(f"{folder} holds no engine for the CPU: build one with `pangaea models build`.")
         sys.modules["triton_python_backend_utils"] = _triton()
         self.largest: int = config["max_batch_size"]
-        self._input: str = config["input"][0]["name"]
+        self._inputs: list[str] = [each["name"] for each in config["input"]]
+        self.takes = [tuple(map(int, each["dims"])) for each in config["input"]]
         self._model = _loaded(code, folder.name).TritonPythonModel()
         self._model.initialize(
             {"model_config": json.dumps(config), "model_repository": str(folder), "model_version": "1"}
         )
 
-    def __call__(self, batch: Array) -> Array:
-        """Run one batch, (n, …) in and (n, …) out."""
-        (response,) = self._model.execute([_Request({self._input: batch})])
-        output: Array = response.tensors[0].array
-        return output
+    def __call__(self, batch: Sequence[Array]) -> dict[str, Array]:
+        """Run one batch, every input (n, …), and return every output, (n, …), by its name."""
+        (response,) = self._model.execute([_Request(dict(zip(self._inputs, batch, strict=True)))])
+        return {each.name: each.array for each in response.tensors}
 
 
 def configs(triton: str) -> dict[str, Config]:

@@ -6,11 +6,14 @@ import numpy as np
 
 from worker.edges.card import load
 from worker.edges.producer import Output
+from worker.edges.tensors import CLOSED
 from worker.finish.finish import finish
 from worker.outputs import output
-from worker.record import SLUGS, ImageSignals, Moment, Photo, Source, Timing
+from worker.record import SLUGS, Answer, ImageSignals, Moment, Photo, Prepared, Source, Timing
 from worker.settings import Settings
 from worker.topics import PHOTOS
+
+NOTHING = np.zeros((1, 1, 3), np.uint8)
 
 
 def result(settings: Settings) -> Output:
@@ -30,8 +33,8 @@ def result(settings: Settings) -> Output:
     logits = np.random.default_rng(0).normal(size=(card.heads, len(SLUGS))).astype(np.float32)
     prediction = finish(
         photo,
-        logits,
-        ImageSignals(brightness=1 / 3, sharpness=2 / 3),
+        Answer(stage1=logits, stage2=logits, gates=CLOSED),
+        Prepared(pixels=NOTHING, signals=ImageSignals(brightness=1 / 3, sharpness=2 / 3)),
         Timing(queue_ms=12.345, decode_ms=2.345, infer_ms=23.456),
         recipe,
     )

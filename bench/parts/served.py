@@ -10,11 +10,12 @@ from typing import NamedTuple
 from bench.accounts import Parties
 from bench.parts import names
 from bench.parts.child import Samples, Spec, answer
-from bench.parts.pixels import decoded
+from bench.parts.prepared import prepared
 from bench.parts.sample import Sample, Watch
 from bench.parts.shared import Shared
+from worker.edges.card import load as card
 from worker.edges.triton import Engine
-from worker.record import Logits, Pixels
+from worker.record import Answer, Prepared
 from worker.settings import load
 
 ANSWER_SECONDS = 10.0
@@ -30,7 +31,7 @@ class Load(NamedTuple):
     photos: int
 
 
-Ask = Callable[[int, Sequence[Pixels]], Awaitable[Sequence[Logits]]]
+Ask = Callable[[int, Sequence[Prepared]], Awaitable[Sequence[Answer]]]
 """Asks for some photos, from one of the places that have a request under way."""
 
 
@@ -46,38 +47,39 @@ async def _measure(spec: Spec) -> Samples:
     settings = load()
     served = settings.triton.model_copy(update={"url": spec["triton"]})
     loads = [Load(*each) for each in spec["loads"]]
-    pixels, parties = decoded(Path(spec["mix"]), settings), {"triton": spec["pids"]}
+    mix, parties = prepared(Path(spec["mix"]), settings), {"triton": spec["pids"]}
+    fused = card(settings.card).fusion is not None
     places, most = max(each.requests for each in loads), max(each.photos for each in loads)
-    engine, samples = Engine(served), dict[str, list[Sample]]()
-    async with Shared.opened(served, places=places, photos=[pixels[0]] * most) as shared:
+    engine, samples = Engine(served, evidence=fused), dict[str, list[Sample]]()
+    async with Shared.opened(served, places=places, photos=[mix[0]] * most, evidence=fused) as shared:
 
-        async def by_grpc(_place: int, photos: Sequence[Pixels]) -> Sequence[Logits]:
+        async def by_grpc(_place: int, photos: Sequence[Prepared]) -> Sequence[Answer]:
             return await engine.infer(photos, ANSWER_SECONDS)
 
-        async def by_memory(place: int, photos: Sequence[Pixels]) -> Sequence[Logits]:
+        async def by_memory(place: int, photos: Sequence[Prepared]) -> Sequence[Answer]:
             return await shared.infer(place, photos, ANSWER_SECONDS)
 
         ways: dict[str, Ask] = {names.GRPC: by_grpc, names.SHARED: by_memory}
         for ask in ways.values():
-            await _sample(ask, pixels, loads[-1], WARM_SECONDS, parties)
+            await _sample(ask, mix, loads[-1], WARM_SECONDS, parties)
         # Round after round, so that a noisy moment falls on all of them and not on one.
         for _ in range(spec["repetitions"]):
             for way, ask in ways.items():
                 for each in loads:
-                    found = await _sample(ask, pixels, each, spec["seconds"], parties)
+                    found = await _sample(ask, mix, each, spec["seconds"], parties)
                     samples.setdefault(names.load(way, *each), []).append(found)
     await engine.close()
     return samples
 
 
-async def _sample(ask: Ask, pixels: Sequence[Pixels], load: Load, seconds: float, parties: Parties) -> Sample:
+async def _sample(ask: Ask, mix: Sequence[Prepared], load: Load, seconds: float, parties: Parties) -> Sample:
     watch = Watch("worker", parties)
 
     async def place(number: int) -> int:
         """Ask again as soon as there is an answer; return for how many photos."""
         start = number
         while watch.elapsed() < seconds or start == number:
-            await ask(number, [pixels[(start + index) % len(pixels)] for index in range(load.photos)])
+            await ask(number, [mix[(start + index) % len(mix)] for index in range(load.photos)])
             start += load.photos
         return start - number
 

@@ -21,7 +21,8 @@ from faststream.confluent import KafkaBroker, KafkaMessage, KafkaResponse
 from tritonclient.grpc.aio import InferenceServerClient
 
 from bench.peers.job import MODEL, PATIENCE_SECONDS, Incoming, Job, Task, incoming
-from worker.record import Logits, Prepared, Timing
+from worker.prepare.event import Event
+from worker.record import Answer, Prepared, Timing
 
 POLL_SECONDS = 0.01
 """How long a batch may fill: its default of 0.1 s is paid by every photo."""
@@ -46,27 +47,28 @@ class Handler:
         """The records to publish for these, which go to Triton in one request."""
         job, received, began = self._job, time.time(), time.monotonic()
         records = [incoming(message) for message in messages]
-        prepared = await asyncio.gather(*(asyncio.to_thread(job.prepare, each.value) for each in records))
+        prepared = await asyncio.gather(*(asyncio.to_thread(job.prepare, each) for each in records))
         decoded = time.monotonic()
         answer = await self._client.infer(
             MODEL,
-            job.inputs([each.pixels for each in prepared]),
+            job.inputs([photo for _, photo in prepared]),
             outputs=job.outputs,
             client_timeout=PATIENCE_SECONDS,
         )
         answered = time.monotonic()
 
-        def response(record: Incoming, photo: Prepared, logits: Logits) -> KafkaResponse:
+        def response(record: Incoming, event: Event, photo: Prepared, said: Answer) -> KafkaResponse:
             spent = Timing(
                 queue_ms=max(0.0, received - record.at) * 1000,
                 decode_ms=(decoded - began) * 1000,
                 infer_ms=(answered - decoded) * 1000,
             )
-            result = job.result(record, photo, logits, spent)
+            result = job.result(record, event, photo, said, spent)
             named = {name: value.decode() for name, value in result.headers}
             return KafkaResponse(result.value, key=result.key, headers=named)
 
-        return [response(*each) for each in zip(records, prepared, job.logits(answer), strict=True)]
+        together = zip(records, prepared, job.answers(answer), strict=True)
+        return [response(record, *both, said) for record, both, said in together]
 
 
 def application(task: Task) -> FastStream:

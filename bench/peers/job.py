@@ -1,7 +1,8 @@
 """The job that every peer does, taken from the worker where it is a pure function: only the plumbing differs.
 
-A peer reads a photo from Kafka, decodes it, asks the ensemble, and writes one JSON record. Reading the event,
-decoding, finishing and the document are the worker's own functions; what carries records is the peer's.
+A peer reads a photo from Kafka, decodes it, asks the ensemble, and writes one JSON record. Reading the event
+and the metadata, decoding, finishing and the document are the worker's own functions; what carries records is
+the peer's.
 """
 
 from __future__ import annotations
@@ -17,17 +18,19 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 import orjson
 from confluent_kafka import Message
-from tritonclient.grpc import InferenceServerClient, InferInput, InferRequestedOutput
+from tritonclient.grpc import InferenceServerClient, InferRequestedOutput
 
 from worker.edges.card import load
+from worker.edges.tensors import OUTPUTS, answers, inputs
 from worker.finish.document import prediction_document, timestamp
 from worker.finish.finish import finish
 from worker.finish.recipe import Recipe
-from worker.prepare.decode import DecodeLimits, Target, decode
-from worker.prepare.event import Header, read
-from worker.record import Logits, Moment, Photo, Pixels, Prepared, Source, Timing
+from worker.prepare.decode import DecodeLimits, Target
+from worker.prepare.event import Event, Header, read
+from worker.prepare.prepare import prepare
+from worker.record import Answer, Moment, Photo, Prepared, Source, Timing
 
-MODEL, BACKBONE, INPUT, OUTPUT = "continent", "efficientnet", "image", "stage1_logits"
+MODEL, BACKBONE = "continent", "efficientnet"
 PATIENCE_SECONDS = 10.0
 BUDGET_MS = 200
 LIMITS = DecodeLimits(pixels=50_000_000, side=20_000)
@@ -98,33 +101,42 @@ class Job:
         stated: Any = client.get_model_config(BACKBONE).config.parameters
         card = load(Path(task.card))
         recipe = card.recipe(precision=stated["precision"].string_value, target=stated["target"].string_value)
-        return cls(client, recipe, card.target, [InferRequestedOutput(OUTPUT)])
+        names = OUTPUTS if recipe.fused else OUTPUTS[:1]
+        return cls(client, recipe, card.target, [InferRequestedOutput(name) for name in names])
 
-    def prepare(self, data: bytes) -> Prepared:
-        """Decode, by the worker's own function."""
-        return decode(data, LIMITS, self.target)
+    def prepare(self, record: Incoming) -> tuple[Event, Prepared]:
+        """Read, decode and look for evidence, by the worker's own functions."""
+        event = read(record.source, record.headers, value_bytes=len(record.value))
+        prepared = prepare(
+            record.value,
+            LIMITS,
+            self.target,
+            caption=event.caption,
+            language=event.language,
+            timezone=event.timezone,
+            now=time.time(),
+        )
+        return event, prepared
 
-    def inputs(self, photos: Sequence[Pixels]) -> list[Any]:
-        """What Triton's client sends: so many images in one request."""
-        batch = photos[0][np.newaxis] if len(photos) == 1 else np.stack(photos)
-        image = InferInput(INPUT, list(batch.shape), "UINT8")
-        image.set_data_from_numpy(batch)
-        return [image]
+    def inputs(self, photos: Sequence[Prepared]) -> list[Any]:
+        """What Triton's client sends: so many photos in one request."""
+        return inputs(photos, evidence=self.recipe.fused is not None)
 
-    def logits(self, answer: Any) -> list[Logits]:  # noqa: ANN401 - Triton's client has no types
-        """What Triton answered to each photo, float32 of shape (heads, labels)."""
-        return list(np.asarray(answer.as_numpy(OUTPUT), dtype=np.float32))
+    def answers(self, answer: Any) -> list[Answer]:  # noqa: ANN401 - Triton's client has no types
+        """What Triton answered to each photo."""
+        return answers([np.asarray(answer.as_numpy(one.name()), np.float32) for one in self.outputs])
 
-    def infer(self, pixels: Pixels) -> Logits:
+    def infer(self, photo: Prepared) -> Answer:
         """Ask the ensemble and wait for it; any thread may."""
         answer = self.client.infer(
-            MODEL, self.inputs([pixels]), outputs=self.outputs, client_timeout=PATIENCE_SECONDS
+            MODEL, self.inputs([photo]), outputs=self.outputs, client_timeout=PATIENCE_SECONDS
         )
-        return self.logits(answer)[0]
+        return self.answers(answer)[0]
 
-    def result(self, record: Incoming, prepared: Prepared, logits: Logits, spent: Timing) -> Result:
+    def result(
+        self, record: Incoming, event: Event, prepared: Prepared, answer: Answer, spent: Timing
+    ) -> Result:
         """The record to write, in the worker's own shape."""
-        event = read(record.source, record.headers, value_bytes=len(record.value))
         now = Moment(time.time(), time.monotonic())
         begun = now.steady - max(0.0, now.wall - record.at)
         photo = Photo(
@@ -137,7 +149,7 @@ class Job:
             begun=begun,
             deadline=begun + BUDGET_MS / 1000,
         )
-        prediction = finish(photo, logits, prepared.signals, spent, self.recipe)
+        prediction = finish(photo, answer, prepared, spent, self.recipe)
         document = prediction_document(prediction, self.recipe, now=now, budget_ms=BUDGET_MS)
         headers = [
             ("ce_specversion", b"1.0"),
@@ -152,12 +164,12 @@ class Job:
     def __call__(self, record: Incoming) -> Result:
         """The whole job for one photo, step after step."""
         queued, began = time.time() - record.at, time.monotonic()
-        prepared = self.prepare(record.value)
+        event, prepared = self.prepare(record)
         decoded = time.monotonic()
-        logits = self.infer(prepared.pixels)
+        answer = self.infer(prepared)
         spent = Timing(
             queue_ms=max(0.0, queued) * 1000,
             decode_ms=(decoded - began) * 1000,
             infer_ms=(time.monotonic() - decoded) * 1000,
         )
-        return self.result(record, prepared, logits, spent)
+        return self.result(record, event, prepared, answer, spent)

@@ -23,7 +23,7 @@ from bench.figures import Limit
 from bench.limit import Effort
 from bench.parts.engine import Instance, configs
 from bench.parts.member import Member
-from bench.parts.pixels import decoded
+from bench.parts.prepared import prepared
 from bench.parts.record import result
 from bench.parts.shared import Shared
 from bench.stand import Stand
@@ -32,7 +32,7 @@ from local.stack import Stack
 from worker.clients.publish import Publisher
 from worker.edges.triton import Engine
 from worker.errors import Refuse
-from worker.record import Pixels
+from worker.record import Prepared
 from worker.settings import KafkaSettings, Settings, TritonSettings
 
 SHORT = Effort(
@@ -69,9 +69,9 @@ def found(place: Stand) -> Limit:
 
 
 @pytest.fixture(scope="module")
-def pixels() -> list[Pixels]:
+def photos() -> list[Prepared]:
     """Decoded photos."""
-    return decoded(mixes.folder("512px"), Settings())
+    return prepared(mixes.folder("512px"), Settings())
 
 
 def test_every_part_is_measured(found: Limit) -> None:
@@ -137,25 +137,25 @@ def test_nothing_is_left_behind(place: Stand) -> None:
 
 
 def test_the_engine_in_process_is_the_one_behind_triton(
-    place: Stand, pixels: list[Pixels], monkeypatch: pytest.MonkeyPatch
+    place: Stand, photos: list[Prepared], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The same photos, the same logits to the last bit that counts: by gRPC, by shared memory, in process."""
     # Restored at the end: the engine's backend is loaded with a stand-in for Triton's module.
     monkeypatch.setitem(sys.modules, "triton_python_backend_utils", None)
     # Two photos at most, so that only two batch sizes are warmed up.
     wanted = {name: {**config, "max_batch_size": 2} for name, config in configs(place.triton).items()}
-    own = Instance(engines.build(), wanted)(np.stack(pixels[:2]))
+    own = Instance(engines.build(), wanted)(np.stack([each.pixels for each in photos[:2]]))
 
     async def served() -> tuple[np.ndarray, np.ndarray]:
         settings = TritonSettings(url=place.triton)
-        engine = Engine(settings)
-        by_grpc = await engine.infer(pixels[:2], 10.0)
-        async with Shared.opened(settings, places=2, photos=pixels[:2]) as shared:
+        engine = Engine(settings, evidence=True)
+        by_grpc = await engine.infer(photos[:2], 10.0)
+        async with Shared.opened(settings, places=2, photos=photos[:2], evidence=True) as shared:
             # The second place, after other photos lay in both: offsets count.
-            await asyncio.gather(*(shared.infer(place, pixels[2:4], 10.0) for place in range(2)))
-            by_memory = await shared.infer(1, pixels[:2], 10.0)
+            await asyncio.gather(*(shared.infer(place, photos[2:4], 10.0) for place in range(2)))
+            by_memory = await shared.infer(1, photos[:2], 10.0)
         await engine.close()
-        return np.stack(by_grpc), np.stack(by_memory)
+        return np.stack([each.stage2 for each in by_grpc]), np.stack([each.stage2 for each in by_memory])
 
     by_grpc, by_memory = asyncio.run(served())
     assert own.shape == by_grpc.shape == by_memory.shape == (2, 5, 7)

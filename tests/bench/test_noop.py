@@ -61,9 +61,14 @@ def test_it_answers_every_photo_the_same(running: Stack, photos: int) -> None:
             pixels = np.random.default_rng(seed).integers(0, 256, (photos, 260, 260, 3), np.uint8)
             image = InferInput("image", list(pixels.shape), "UINT8")
             image.set_data_from_numpy(pixels)
-            logits = client.infer("continent", [image]).as_numpy("stage1_logits")
-            assert logits.dtype == np.float32
-            assert np.array_equal(logits, np.broadcast_to(constants, (photos, 5, 7)))
+            told = InferInput("evidence", [photos, 63], "FP32")
+            told.set_data_from_numpy(np.full((photos, 63), seed, np.float32))
+            answer = client.infer("continent", [image, told])
+            for stage in ("stage1_logits", "stage2_logits"):
+                logits = answer.as_numpy(stage)
+                assert logits.dtype == np.float32
+                assert np.array_equal(logits, np.broadcast_to(constants, (photos, 5, 7)))
+            assert np.array_equal(answer.as_numpy("gates"), np.zeros((photos, 7), np.float32))
 
 
 def test_a_worker_works_with_it_unchanged(running: Stack, written: NoOp, tmp_path: Path) -> None:

@@ -8,16 +8,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from tests.worker.samples import photo, recipe
+from tests.worker.samples import answer, photo, prepared, recipe, standard
 from worker.finish.conformal import lac_set
 from worker.finish.document import prediction_document
 from worker.finish.finish import finish
 from worker.finish.probability import Vector, posterior
-from worker.record import UNDETERMINED, ImageSignals, Moment, Timing
+from worker.record import UNDETERMINED, Moment, Timing
 
 LOGITS = arrays(np.float64, (5, 7), elements=st.floats(-1e4, 1e4))
 TIMING = Timing(queue_ms=1.0, decode_ms=2.0, infer_ms=3.0)
-SIGNALS = ImageSignals(brightness=0.5, sharpness=0.5)
 
 
 @given(logits=LOGITS, temperature=st.floats(0.05, 20))
@@ -51,7 +50,8 @@ def test_the_conformal_set_is_nested_and_never_empty(logits: Vector, quantile: f
 @given(logits=LOGITS, theta=st.none() | st.floats(0.01, 1))
 def test_a_reason_if_and_only_if_undetermined(logits: Vector, theta: float | None) -> None:
     """A continent carries no reason and has earned its bound; undetermined always says why."""
-    prediction = finish(photo(), logits.astype(np.float32), SIGNALS, TIMING, recipe(theta=theta))
+    chosen = recipe(image=standard(theta=theta))
+    prediction = finish(photo(), answer(logits.astype(np.float32)), prepared(), TIMING, chosen)
     decision = prediction.decision
     assert (decision.slug == UNDETERMINED) == (decision.reason is not None)
     if theta is None:
@@ -63,7 +63,7 @@ def test_a_reason_if_and_only_if_undetermined(logits: Vector, theta: float | Non
 @given(logits=LOGITS)
 def test_the_document_is_plain_json_values(logits: Vector) -> None:
     """No numpy number and no NaN reaches the wire."""
-    prediction = finish(photo(), logits.astype(np.float32), SIGNALS, TIMING, recipe())
+    prediction = finish(photo(), answer(logits.astype(np.float32)), prepared(), TIMING, recipe())
     document = prediction_document(
         prediction, recipe(), now=Moment(wall=1_763_715_600.0, steady=101.0), budget_ms=200
     )

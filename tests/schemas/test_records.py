@@ -12,6 +12,7 @@ import orjson
 import pytest
 from jsonschema import Draft202012Validator, FormatChecker
 
+from tests.worker import samples
 from worker.errors import Reject
 from worker.finish.document import prediction_document, rejection_document
 from worker.finish.document import sentence as worded
@@ -19,23 +20,22 @@ from worker.finish.recipe import Recipe
 from worker.prepare.event import read
 from worker.record import (
     DISPLAY_NAMES,
+    NO_EVIDENCE,
     SLUGS,
     Decision,
     Estimate,
-    ImageSignals,
     Moment,
     Photo,
-    Prediction,
     Rejection,
     RejectReason,
     Source,
-    Timing,
     UndeterminedReason,
 )
 from worker.settings import LimitSettings
 
 FOLDER = Path(__file__).resolve().parents[2] / "schemas"
-NAMES = ("photo.v1", "prediction.v1", "rejection.v1", "drift.v1")
+RECORDS = ("photo.v1", "prediction.v1", "rejection.v1", "drift.v1")
+NAMES = (*RECORDS, "dataset.v1")
 PHOTO = Photo(
     source=Source("photos", 1, 2),
     photo_id="a1",
@@ -70,6 +70,11 @@ def nodes(node: object, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str,
             yield from nodes(child, (*path, str(index)))
 
 
+def test_every_schema_is_tested() -> None:
+    """The folder holds these and no others."""
+    assert {path.stem for path in FOLDER.glob("*.json")} == set(NAMES)
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_schema_is_valid_and_its_examples_validate(name: str) -> None:
     """Each file is JSON Schema 2020-12 under its own identity, and its examples are what it describes."""
@@ -97,7 +102,7 @@ def test_every_field_is_described_and_every_reference_resolves(name: str) -> Non
             assert node.get("description") or target.get("description"), path
 
 
-@pytest.mark.parametrize("name", ["prediction.v1", "rejection.v1", "drift.v1"])
+@pytest.mark.parametrize("name", [*RECORDS[1:], "dataset.v1"])
 def test_output_records_are_strict(name: str) -> None:
     """Every object lists all its fields as required and allows no other."""
     for path, node in nodes(load(name)):
@@ -158,7 +163,7 @@ def test_fused_probabilities_and_streams_have_their_place() -> None:
     """The fields that are null in this version take what DESIGN says they will hold."""
     example = load("prediction.v1")["examples"][0]
     example["fused"] = dict.fromkeys(SLUGS, 1 / 7)
-    example["conflict"] = {"flag": True, "score": 0.9}
+    example["conflict"] = {"flag": True, "score": 0.9, "pixels": 0.2, "metadata": 0.9}
     example["evidence"] = {
         "gps_continent": "asia",
         "streams": {"clock": {"present": True, "quality": 0.7, "weight": 0.3}},
@@ -171,7 +176,7 @@ def test_fused_probabilities_and_streams_have_their_place() -> None:
 
 def test_codes_and_slugs_are_those_of_the_worker() -> None:
     """One source of names: the schemas' enumerations equal the worker's types, in the worker's order."""
-    prediction, rejection, drift = (load(name) for name in NAMES[1:])
+    prediction, rejection, drift = (load(name) for name in RECORDS[1:])
     fields = prediction["properties"]
     assert tuple(prediction["$defs"]["slug"]["enum"]) == SLUGS == tuple(drift["$defs"]["slug"]["enum"])
     assert fields["decision"]["enum"] == [*SLUGS, "undetermined"]
@@ -199,7 +204,7 @@ def test_examples_are_true_to_themselves() -> None:
         assert sum(each.p for each in estimates.values()) == pytest.approx(1, abs=1e-6)
         assert all(each.low <= each.p <= each.high for each in estimates.values())
         assert worded(estimates) == example["sentence"]
-        assert {slug: each.p for slug, each in estimates.items()} == example["stage1"]
+        assert {slug: each.p for slug, each in estimates.items()} == (example["fused"] or example["stage1"])
         first, second, *_ = sorted((each.p for each in estimates.values()), reverse=True)
         assert example["signals"]["margin"] == pytest.approx(first - second, abs=1e-4)
         assert all(DISPLAY_NAMES[slug] in example["sentence"] for slug in SLUGS)
@@ -208,33 +213,13 @@ def test_examples_are_true_to_themselves() -> None:
 @pytest.mark.parametrize(
     "decision", [Decision(slug="asia", reason=None), Decision(slug="undetermined", reason="conflict")]
 )
-def test_the_workers_documents_validate(decision: Decision) -> None:
+@pytest.mark.parametrize("recipe", [samples.recipe(), samples.recipe(fused=None)], ids=["fused", "image"])
+@pytest.mark.parametrize("changes", [{}, {"fused": None, "evidence": NO_EVIDENCE}], ids=["told", "untold"])
+def test_the_workers_documents_validate(decision: Decision, recipe: Recipe, changes: dict[str, Any]) -> None:
     """What the worker serialises, through its own JSON library, is a valid prediction or rejection."""
-    p = dict.fromkeys(SLUGS, 1 / 7)
-    prediction = Prediction(
-        photo=PHOTO,
-        decision=decision,
-        continents={slug: Estimate(p=value, low=0.1, high=0.2) for slug, value in p.items()},
-        conformal_set=("asia",),
-        stage1=p,
-        entropy=1.9459101490553132,
-        margin=0.0,
-        signals=ImageSignals(brightness=0.0, sharpness=1.0),
-        timing=Timing(queue_ms=0.0, decode_ms=1.0, infer_ms=2.0),
-    )
-    recipe = Recipe(
-        card_id="c",
-        labels=SLUGS,
-        temperature=1.0,
-        student_t=2.776,
-        interval="bootstrap",
-        quantile=0.9,
-        coverage=0.9,
-        coverage_validated=False,
-        theta=None,
-        source_sha256="0" * 64,
-        target="cpu",
-        precision="bf16",
+    estimate = Estimate(p=1 / 7, low=0.1, high=0.2)
+    prediction = samples.prediction(
+        photo=PHOTO, decision=decision, continents=dict.fromkeys(SLUGS, estimate), **changes
     )
     document = prediction_document(
         prediction, recipe, now=Moment(wall=1_763_715_600.03, steady=100.03), budget_ms=200

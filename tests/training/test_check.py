@@ -30,10 +30,11 @@ def claimed() -> dict[str, Any]:
 
 @pytest.fixture(scope="session")
 def composed(committed: Embeddings, folds: evaluate.Folds) -> dict[str, Any]:
-    """The card as it is composed here and now."""
+    """The card as it is composed here and now; what needs the fusion fitted anew is carried over."""
+    claimed = check.read(CARD)
     model = cards.Model(folder=MODELS, photos=committed, recipe=Recipe())
-    parity = {name: block["parity"] for name, block in check.read(CARD)["precisions"].items()}
-    return cards.compose(model, folds, parity)
+    parity = {name: block["parity"] for name, block in claimed["precisions"].items()}
+    return cards.compose(model, folds, parity, claimed["fusion"])
 
 
 def test_everything_that_the_card_claims_is_found_again(
@@ -58,6 +59,13 @@ def test_the_worker_reads_the_card(claimed: dict[str, Any]) -> None:
         recipe = card.recipe(precision=precision, target="cpu")
         assert recipe.temperature == claimed["precisions"][precision]["temperature"]
     assert card.heads == 5
+
+
+def test_fusion_was_fitted_at_the_temperature_that_it_is_served_at(claimed: dict[str, Any]) -> None:
+    """Evidence is weighed on the image's calibrated scale: another temperature would weigh it otherwise."""
+    assert claimed["fusion"]["temperature"] == pytest.approx(
+        claimed["precisions"]["fp32"]["temperature"], rel=1e-6
+    )
 
 
 @pytest.mark.parametrize(
@@ -120,8 +128,9 @@ def test_the_commands_show_and_check(tmp_path: Path) -> None:
     runner = CliRunner()
     shown = runner.invoke(app, ["models", "card"])
     assert shown.exit_code == 0
-    assert "balanced accuracy" in shown.stdout
+    assert "macro recall" in shown.stdout
     assert "it is weak" in " ".join(shown.stdout.split())
+    assert "with evidence, simulated, without GPS: top-1" in " ".join(shown.stdout.split())
     assert json.loads(runner.invoke(app, ["models", "card", "--json"]).stdout) == check.read(CARD)
     models = tmp_path / "models"
     shutil.copytree(MODELS, models)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from tests.end_to_end.harness import event
 from worker.edges.consumer import Record
 from worker.intake import intake
 from worker.record import Moment, Source
@@ -111,3 +112,14 @@ def test_a_key_that_no_result_could_carry() -> None:
     taken = intake(large, now=HERE, limit=LIMIT, deadline=DEADLINE)
     assert taken.rejection is not None
     assert (taken.rejection.reason, taken.photo.key) == ("bad_event", None)
+
+
+def test_what_the_sender_tells_of_the_photo_travels_with_it_and_no_further() -> None:
+    """Caption, language and time zone reach the evidence; an outcome keeps none of them, nor shows a repr."""
+    told = {"ce_captiontext": "A harbour", "ce_languagetag": "ja", "ce_timezone": "Asia/Tokyo"}
+    headers = tuple((name, str(text).encode()) for name, text in event("a", **told))
+    photo = intake(record(headers=headers), now=HERE, limit=LIMIT, deadline=DEADLINE).photo
+    assert (photo.caption, photo.language, photo.timezone) == tuple(told.values())
+    assert not any(text in repr(photo) for text in told.values())
+    left = photo.emptied()
+    assert (left.payload, left.caption, left.language, left.timezone) == (b"", None, None, None)

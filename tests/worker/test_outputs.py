@@ -4,22 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from tests.worker.samples import photo, recipe
+from tests.worker.samples import photo, prediction, recipe
 from worker.outputs import output
 from worker.prepare.event import LONGEST_ID
-from worker.record import (
-    SLUGS,
-    Decision,
-    Estimate,
-    ImageSignals,
-    Moment,
-    Outcome,
-    Photo,
-    Prediction,
-    Rejection,
-    Source,
-    Timing,
-)
+from worker.record import Moment, Outcome, Photo, Rejection, Source
 from worker.settings import LimitSettings
 
 TAKEN = 1_000_000
@@ -43,25 +31,12 @@ def largest() -> Photo:
     )
 
 
-def prediction() -> Prediction:
-    """The wordiest of them."""
-    estimate = Estimate(p=LONG, low=LONG, high=LONG)
-    return Prediction(
-        photo=largest(),
-        decision=Decision(slug="undetermined", reason="model_unqualified"),
-        continents=dict.fromkeys(SLUGS, estimate),
-        conformal_set=SLUGS,
-        stage1=dict.fromkeys(SLUGS, LONG),
-        entropy=LONG,
-        margin=LONG,
-        signals=ImageSignals(brightness=LONG, sharpness=LONG),
-        timing=Timing(queue_ms=1e12, decode_ms=1e12, infer_ms=1e12),
-    )
-
-
 @pytest.mark.parametrize(
     "outcome",
-    [prediction(), Rejection(photo=largest(), reason="payload_unavailable", detail="w" * 1_000)],
+    [
+        prediction(LONG, photo=largest()),
+        Rejection(photo=largest(), reason="payload_unavailable", detail="w" * 1_000),
+    ],
 )
 def test_no_result_is_too_large_for_a_topic(outcome: Outcome) -> None:
     """So none is refused for its size where settings are Kafka's, whatever a sender has made of its photo.

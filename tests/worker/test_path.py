@@ -16,6 +16,7 @@ import pytest
 
 from tests.end_to_end import faulty
 from tests.worker import samples
+from tests.worker.prepare.evidence import photographed
 from worker.edges import logs
 from worker.edges.consumer import Record
 from worker.edges.metrics import Metrics
@@ -25,12 +26,12 @@ from worker.intake import intake
 from worker.outputs import output
 from worker.path import Path
 from worker.prepare.decode import Target
-from worker.record import Logits, Moment, Outcome, Photo, Pixels, Prediction, Rejection, Source
+from worker.record import NO_EVIDENCE, Answer, Moment, Outcome, Photo, Prediction, Prepared, Rejection, Source
 from worker.requests import Requests
 from worker.settings import Settings
 from worker.suspects import Suspects
 
-KNOWN = np.zeros((260, 260, 3), np.uint8)
+KNOWN = samples.prepared()
 WELL = np.tile(np.linspace(4, 5, 5, dtype=np.float32)[:, None], (1, 7))
 NOW = 1_000.0
 
@@ -45,7 +46,7 @@ class Engine:
         self._shared: set[object] = set()
         self.alone: list[bool] = []
 
-    async def infer(self, photos: Sequence[Pixels], seconds: float) -> Sequence[Logits]:
+    async def infer(self, photos: Sequence[Prepared], seconds: float) -> Sequence[Answer]:
         """Answer a request; one with a red photo, and the first that comes, may be a failure's turn."""
         me = object()
         self._present.add(me)
@@ -53,11 +54,11 @@ class Engine:
             self._shared |= self._present
         await asyncio.sleep(0.01)
         self._present.remove(me)
-        answers = [WELL] * len(photos)
+        answers = [samples.answer(WELL)] * len(photos)
         if photos[0] is KNOWN:
             return answers
         self.deadlines.append(seconds)
-        if any(pixels[130, 130, 0] > 200 for pixels in photos):
+        if any(photo.pixels[130, 130, 0] > 200 for photo in photos):
             self.alone.append(me not in self._shared)
             raise EngineFault("a batch that it cannot digest")
         failure = next(self._failures, None)
@@ -111,7 +112,7 @@ class Crowded(Engine):
         super().__init__()
         self._tried_twice = asyncio.Event()
 
-    async def infer(self, photos: Sequence[Pixels], seconds: float) -> Sequence[Logits]:
+    async def infer(self, photos: Sequence[Prepared], seconds: float) -> Sequence[Answer]:
         """Answer a request; for a well photo late."""
         answers = await super().infer(photos, seconds)
         if photos[0] is KNOWN:
@@ -177,6 +178,43 @@ def test_failures_that_a_known_photo_answers_for_are_counted() -> None:
     (outcome,) = follow(Engine([EngineFault("raises")] * 3), [photo()], settings())
     assert isinstance(outcome, Rejection)
     assert outcome.reason == "engine_error"
+
+
+class Attentive(Engine):
+    """Keeps what it was asked."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked: list[Prepared] = []
+
+    async def infer(self, photos: Sequence[Prepared], seconds: float) -> Sequence[Answer]:
+        """Answer a request."""
+        self.asked += photos
+        return await super().infer(photos, seconds)
+
+
+def test_what_a_photo_and_its_sender_tell_reaches_the_engine() -> None:
+    """EXIF and envelope become evidence; the policy keeps positions out, a card without fusion all of it."""
+    where = photographed.photo(place=photographed.position(35.68, 139.69))
+    told = photo(payload=where, caption="Shibuya, Tokyo, Japan", timezone="Asia/Tokyo")
+    found = {}
+    for name, chosen, recipe in (
+        ("usual", settings(), samples.recipe()),
+        ("no gps", settings(evidence={"gps": False}), samples.recipe()),
+        ("image alone", settings(), samples.recipe(fused=None)),
+    ):
+        engine = Attentive()
+        (outcome,) = follow(engine, [told], chosen, recipe=recipe)
+        assert isinstance(outcome, Prediction)
+        assert outcome.evidence == engine.asked[-1].evidence
+        found[name] = outcome
+    assert found["usual"].evidence.gps_continent == "asia"
+    assert set(found["usual"].evidence.streams) == {"caption", "timezone", "gps"}
+    assert found["no gps"].evidence.gps_continent is None
+    assert set(found["no gps"].evidence.streams) == {"caption", "timezone"}
+    assert found["image alone"].evidence is NO_EVIDENCE
+    assert found["usual"].fused is not None
+    assert found["image alone"].fused is None
 
 
 @pytest.mark.parametrize("attempts", [1, 2, 3])
@@ -273,7 +311,7 @@ def test_a_wall_clock_that_jumps(hours: int, late: str, monkeypatch: pytest.Monk
         return Moment(wall=time.time(), steady=time.monotonic())
 
     class Jumping(Engine):
-        async def infer(self, photos: Sequence[Pixels], seconds: float) -> Sequence[Logits]:
+        async def infer(self, photos: Sequence[Prepared], seconds: float) -> Sequence[Answer]:
             monkeypatch.setattr("time.time", lambda: right() + hours * 3_600)
             return await super().infer(photos, seconds)
 

@@ -11,10 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.worker import samples
 from worker.edges.metrics import Metrics
 from worker.edges.triton import EngineFault, EngineTimeout
 from worker.errors import Reject
-from worker.record import Logits, Pixels
+from worker.record import Answer, Prepared
 from worker.requests import Requests
 
 MANY = 1_000
@@ -35,9 +36,9 @@ class Engine:
         for _ in range(requests):
             self._gate.release()
 
-    async def infer(self, photos: Sequence[Pixels], seconds: float) -> Sequence[Logits]:
+    async def infer(self, photos: Sequence[Prepared], seconds: float) -> Sequence[Answer]:
         """Wait to be let, then answer or fail; `seconds` is kept to as gRPC would."""
-        self.requests.append([int(pixels[0, 0, 0]) for pixels in photos])
+        self.requests.append([int(photo.pixels[0, 0, 0]) for photo in photos])
         self._under_way += 1
         self.most = max(self.most, self._under_way)
         try:
@@ -46,12 +47,12 @@ class Engine:
             self._under_way -= 1
         if self.failure is not None:
             raise self.failure
-        return [np.full((1, 1), pixels[0, 0, 0], np.float32) for pixels in photos]
+        return [samples.answer(np.full((1, 1), photo.pixels[0, 0, 0], np.float32)) for photo in photos]
 
 
-def pixels(number: int) -> Pixels:
+def photo(number: int) -> Prepared:
     """A photo that can be told from others."""
-    return np.full((1, 1, 3), number, np.uint8)
+    return samples.prepared(pixels=np.full((1, 1, 3), number, np.uint8))
 
 
 def enough() -> float:
@@ -84,11 +85,11 @@ def test_who_waits_together_goes_together() -> None:
     """Photos go one by one while there is room; who waits goes together, in order and within bounds."""
 
     async def scene(engine: Engine, requests: Requests) -> None:
-        asked = [asyncio.create_task(requests.ask(pixels(number), enough)) for number in range(7)]
+        asked = [asyncio.create_task(requests.ask(photo(number), enough)) for number in range(7)]
         await settled()
         assert engine.requests == [[0], [1]]
         engine.let()
-        assert [float(logits[0, 0]) for logits in await asyncio.gather(*asked)] == list(range(7))
+        assert [float(said.stage1[0, 0]) for said in await asyncio.gather(*asked)] == list(range(7))
 
     assert run(scene).requests == [[0], [1], [2, 3, 4], [5, 6]]
 
@@ -105,9 +106,9 @@ def test_everybody_gets_their_own_answer(companies: list[Any], in_flight: int, p
         engine = Engine(held=False)
         requests = Requests(engine, in_flight=in_flight, photos=photos, metrics=Metrics())
         answers = await asyncio.gather(
-            *(requests.ask(pixels(number), enough, company) for number, company in enumerate(companies))
+            *(requests.ask(photo(number), enough, company) for number, company in enumerate(companies))
         )
-        assert [float(logits[0, 0]) for logits in answers] == list(range(len(companies)))
+        assert [float(said.stage1[0, 0]) for said in answers] == list(range(len(companies)))
         assert engine.most <= in_flight
         assert [number for request in engine.requests for number in request] == list(range(len(companies)))
         for request in engine.requests:
@@ -121,10 +122,10 @@ def test_a_photo_that_must_be_alone() -> None:
     """It waits until nothing is under way, and nobody overtakes it or goes beside it."""
 
     async def scene(engine: Engine, requests: Requests) -> None:
-        first = asyncio.create_task(requests.ask(pixels(1), enough))
+        first = asyncio.create_task(requests.ask(photo(1), enough))
         await settled()
-        alone = asyncio.create_task(requests.ask(pixels(2), enough, "alone"))
-        after = asyncio.create_task(requests.ask(pixels(3), enough))
+        alone = asyncio.create_task(requests.ask(photo(2), enough, "alone"))
+        after = asyncio.create_task(requests.ask(photo(3), enough))
         await settled()
         assert engine.requests == [[1]]
         engine.let(1)
@@ -143,14 +144,14 @@ def test_a_failure_is_told_to_each_member() -> None:
     async def scene(engine: Engine, requests: Requests) -> None:
         engine.failure = EngineFault("cannot digest it")
         engine.let()
-        first = asyncio.create_task(requests.ask(pixels(0), enough))
+        first = asyncio.create_task(requests.ask(photo(0), enough))
         told = await asyncio.gather(
-            first, *(requests.ask(pixels(number), enough) for number in (1, 2)), return_exceptions=True
+            first, *(requests.ask(photo(number), enough) for number in (1, 2)), return_exceptions=True
         )
         assert [str(each) for each in told] == ["cannot digest it"] * 3
         assert len({id(each) for each in told}) == 3
         engine.failure = None
-        assert (await requests.ask(pixels(3), enough))[0, 0] == 3
+        assert (await requests.ask(photo(3), enough)).stage1[0, 0] == 3
 
     run(scene, in_flight=1)
 
@@ -163,7 +164,7 @@ def test_each_has_its_own_time() -> None:
             raise Reject("deadline", "too late")
 
         asked = [
-            asyncio.create_task(requests.ask(pixels(number), seconds))
+            asyncio.create_task(requests.ask(photo(number), seconds))
             for number, seconds in enumerate((enough, lambda: 0.01, enough, over))
         ]
         await settled()
@@ -171,7 +172,7 @@ def test_each_has_its_own_time() -> None:
         with pytest.raises(EngineTimeout):
             await asked[1]
         engine.let()
-        assert [float((await asked[number])[0, 0]) for number in (0, 2)] == [0, 2]
+        assert [float((await asked[number]).stage1[0, 0]) for number in (0, 2)] == [0, 2]
         with pytest.raises(Reject, match="too late"):
             await asked[3]
 
@@ -182,7 +183,7 @@ def test_who_has_gone_is_not_sent() -> None:
     """A photo whose task was cancelled while it waited is in no request."""
 
     async def scene(engine: Engine, requests: Requests) -> None:
-        asked = [asyncio.create_task(requests.ask(pixels(number), enough)) for number in range(3)]
+        asked = [asyncio.create_task(requests.ask(photo(number), enough)) for number in range(3)]
         await settled()
         asked[1].cancel()
         await settled()
@@ -196,7 +197,7 @@ def test_closing_leaves_nobody_waiting() -> None:
     """Who waits for a request that is cancelled is cancelled too."""
 
     async def scene(_engine: Engine, requests: Requests) -> None:
-        asked = asyncio.create_task(requests.ask(pixels(0), enough))
+        asked = asyncio.create_task(requests.ask(photo(0), enough))
         await settled()
         await requests.close()
         with pytest.raises(asyncio.CancelledError):

@@ -10,7 +10,7 @@ from worker.errors import Refuse
 from worker.finish.recipe import Recipe
 from worker.outputs import output
 from worker.prepare.event import LONGEST_ID
-from worker.record import SLUGS, Decision, Estimate, ImageSignals, Moment, Prediction, Source, Timing
+from worker.record import Moment, Source
 from worker.settings import PROFILES, RESULT_BYTES, Settings, load
 
 
@@ -29,18 +29,7 @@ def test_no_result_is_larger_than_is_reckoned_with() -> None:
     """The longest id, topic, card and sentence make a value that stays within it."""
     longest = "\N{LEFT-POINTING MAGNIFYING GLASS}" * LONGEST_ID
     photo = samples.photo(photo_id=longest, source=Source("t" * 249, 99_999, 2**63 - 1))
-    estimate = Estimate(p=1 / 3, low=1 / 7, high=2 / 3)
-    prediction = Prediction(
-        photo=photo,
-        decision=Decision(slug="undetermined", reason="model_unqualified"),
-        continents=dict.fromkeys(SLUGS, estimate),
-        conformal_set=SLUGS,
-        stage1=dict.fromkeys(SLUGS, 1 / 3),
-        entropy=1 / 3,
-        margin=1 / 3,
-        signals=ImageSignals(brightness=1 / 3, sharpness=1 / 3),
-        timing=Timing(queue_ms=1e9 / 3, decode_ms=1e9 / 3, infer_ms=1e9 / 3),
-    )
+    prediction = samples.prediction(1 / 3, photo=photo)
     recipe: Recipe = samples.recipe(card_id="c" * 200)
     value = output(prediction, recipe, now=Moment(wall=2e9, steady=2e9), budget_ms=10**9).value
     assert orjson.loads(value)["photo_id"] == longest

@@ -29,17 +29,22 @@ MOST_INSTANCES = 8
 _HINTS = {"fp32": "f32", "bf16": "bf16", "int8": "f32"}
 
 
-def settle(precision: str, cpuinfo: Path = Path("/proc/cpuinfo")) -> str:
-    """`auto` becomes bf16 where the processor has it in silicon (AVX-512 BF16 or AMX), else fp32.
+def settle(precision: str, cpuinfo: Path = Path("/proc/cpuinfo"), *, quantised: bool = False) -> str:
+    """`auto` becomes bf16 where the processor has it in silicon, else INT8 where it has that, else fp32.
 
-    Never INT8, which has to be quantised, measured and calibrated first (docs/engines.md).
+    Args:
+        precision: as asked for.
+        cpuinfo: Linux's description of the processor.
+        quantised: whether there is a quantised backbone; without one it is never INT8.
 
     Raises:
         Refuse: no such precision.
     """
     if precision == "auto":
-        flags = cpuinfo.read_text(encoding="utf-8").split() if cpuinfo.exists() else []
-        return "bf16" if {"avx512_bf16", "amx_bf16"} & set(flags) else "fp32"
+        flags = set(cpuinfo.read_text(encoding="utf-8").split() if cpuinfo.exists() else [])
+        if {"avx512_bf16", "amx_bf16"} & flags:
+            return "bf16"
+        return "int8" if quantised and {"avx512_vnni", "avx_vnni"} & flags else "fp32"
     if precision not in PRECISIONS:
         raise Refuse(f"--precision {precision} is not one of auto, {', '.join(PRECISIONS)}.", exit_code=2)
     return precision

@@ -79,7 +79,12 @@ def plan(models: Path, *, target: Target, precision: str, instances: int | None 
         raise Refuse(
             f"{exc.filename} cannot be read ({exc.strerror}): give a folder of models with --models."
         ) from exc
-    settled = openvino_engine.settle(precision) if target == "cpu" else tensorrt_engine.settle(precision)
+    smaller = (models / "efficientnet" / "1" / quantised.FILE).is_file()
+    settled = (
+        openvino_engine.settle(precision, quantised=smaller)
+        if target == "cpu"
+        else tensorrt_engine.settle(precision)
+    )
     golden = tuple(sorted((models / "continent" / "golden").glob("*.jpg")))
     count = openvino_engine.instances(instances) if target == "cpu" else instances or 1
     threads = max(1, openvino_engine.usable() // count) if target == "cpu" else 1

@@ -136,7 +136,7 @@ def _record(photo: Submitted, number: int, now: float) -> Record:
 @asynccontextmanager
 async def _path(settings: Settings) -> AsyncIterator[Path]:
     card = load(settings.card)
-    engine = Engine(settings.triton)
+    engine = Engine(settings.triton, evidence=card.fusion is not None)
     try:
         qualified = await qualify(engine, card, settings.card, triton=settings.triton, limit=settings.limit)
     except Retry as away:

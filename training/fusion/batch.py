@@ -81,14 +81,13 @@ class Samples:
     """Photos joined with evidence, drawn or real.
 
     `logits` (n, heads, labels) are the image's, divided by their temperature, of heads that have not seen
-    the photo's source; `disagreement` is the reader's, of metadata with metadata; `photo` numbers the photo,
-    for one may be joined with evidence several times; `swapped` marks those whose evidence was drawn for a
-    place on another continent, `mixed` those of which two streams describe places on different continents.
+    the photo's source; `photo` numbers the photo, for one may be joined with evidence several times;
+    `swapped` marks those whose evidence was drawn for a place on another continent, `mixed` those of which
+    two streams describe places on different continents.
     """
 
     logits: Matrix
     evidence: EvidenceBatch
-    disagreement: Matrix
     label: Labels
     photo: Labels
     group: Names
@@ -106,7 +105,6 @@ class Samples:
         return Samples(
             logits=self.logits[rows],
             evidence=self.evidence.take(rows),
-            disagreement=self.disagreement[rows],
             label=self.label[rows],
             photo=self.photo[rows],
             group=self.group[rows],

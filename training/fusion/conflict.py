@@ -6,6 +6,7 @@ another, arbitrary one. A stream is believed with the probability of its quality
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -14,9 +15,8 @@ import numpy as np
 from training.embeddings import Matrix
 from training.fusion.batch import LABELS, EvidenceBatch, Flags
 from training.fusion.context import log_hedged
-from training.fusion.facts import CLAIMS
 from worker.finish.probability import softmax
-from worker.record import STREAMS
+from worker.record import CLAIMS, STREAMS
 
 FALSE_ALARMS: Final = 0.02
 
@@ -40,13 +40,12 @@ def pixels_against_metadata(p: Matrix, evidence: EvidenceBatch) -> Matrix:
     return np.asarray(np.where(evidence.present.any(axis=1), apart / (apart + agreement), 0.0))
 
 
-def metadata_against_metadata(evidence: EvidenceBatch) -> Matrix:
-    """How much better one wrong claim explains the claims than none, (n,), 0–1; 0 with fewer than two.
+def metadata_against_metadata(evidence: EvidenceBatch, names: Sequence[str] = CLAIMS) -> Matrix:
+    """How much better one wrong stream explains those of `names` than none, (n,), 0–1; 0 with fewer than two.
 
-    The worker's `disagreement`, max(0, 1 − S/A), of the streams that claim a place: camera, language and
-    season follow people home, and what contradicts them is a journey, not a fault.
+    The worker's `disagreement`, max(0, 1 − S/A), which is of the streams that claim a place.
     """
-    claims = [STREAMS.index(name) for name in CLAIMS]
+    claims = [STREAMS.index(name) for name in names]
     present = evidence.present[:, claims]
     ratio = np.exp(log_hedged(evidence)[:, claims])
     everyone = ratio.prod(axis=1)

@@ -13,13 +13,10 @@ import numpy as np
 from PIL import Image, TiffImagePlugin
 
 from worker.prepare.evidence.read import read
-from worker.record import Evidence
+from worker.record import CLAIMS, Evidence
 
 NOW: Final = 1_795_000_000.0
 """When drawn photos are read: 18 November 2026, after all of them."""
-
-CLAIMS: Final = ("clock", "caption", "timezone", "gps")
-"""Streams that claim a place, so that two of them can contradict each other."""
 
 _EXIF, _GPS = 0x8769, 0x8825
 _MAKE, _MODEL, _CHANGED = 0x010F, 0x0110, 0x0132

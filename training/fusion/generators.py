@@ -13,10 +13,10 @@ from typing import Final, Protocol
 
 import numpy as np
 
-from training.fusion.facts import CLAIMS, Drawn, Facts, keep
+from training.fusion.facts import Drawn, Facts, keep
 from training.fusion.scene import Scene, camera, exposure, moment, spot
 from training.fusion.world import Region, World, shares
-from worker.record import SLUGS, STREAMS
+from worker.record import CLAIMS, SLUGS, STREAMS
 
 Rng = np.random.Generator
 

@@ -14,12 +14,18 @@ from worker.record import NO_EVIDENCE
 
 
 def image_scores(photos: Embeddings, folds: Folds) -> Matrix:
-    """Temperature-scaled logits (photos, heads, labels) by heads that have not seen the photo's source."""
+    """Temperature-scaled logits (photos, heads, labels) by heads that have not seen the photo's source.
+
+    Temperatures are fitted on the photos that can be judged, as those of the card are.
+    """
     logits = folds.logits(photos)
     scaled = np.empty_like(logits)
+    known = np.zeros(len(photos), dtype=bool)
+    known[judged(photos)] = True
     for name in np.unique(photos.source):
         own = photos.source == name
-        scaled[own] = logits[own] / temperature(logits[~own], photos.label[~own])
+        others = known & ~own
+        scaled[own] = logits[own] / temperature(logits[others], photos.label[others])
     return scaled
 
 
@@ -53,7 +59,6 @@ def join(photos: Embeddings, scores: Matrix, generator: Generator, *, draws: int
     return Samples(
         logits=scores[rows],
         evidence=EvidenceBatch.of(read),
-        disagreement=np.array([one.disagreement for one in read]),
         label=photos.label[rows],
         photo=rows,
         group=photos.group[rows],
@@ -70,7 +75,6 @@ def alone(photos: Embeddings, scores: Matrix) -> Samples:
     return Samples(
         logits=scores,
         evidence=EvidenceBatch.of([NO_EVIDENCE] * count),
-        disagreement=np.zeros(count),
         label=photos.label,
         photo=np.arange(count),
         group=photos.group,

@@ -6,7 +6,7 @@ a photo's losses are averaged over its draws, and intervals resample whole sourc
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -22,13 +22,12 @@ from training.fusion.conflict import (
     pixels_against_metadata,
     roc,
 )
-from training.fusion.facts import CLAIMS
 from training.fusion.fit import Recipe, fit_gates, fit_mlp, fit_pool
 from training.fusion.gated import Gates
 from training.fusion.mlp import Mlp
 from training.fusion.pool import Pool
 from worker.finish.probability import softmax
-from worker.record import STREAMS
+from worker.record import CLAIMS, STREAMS
 
 IMAGE: Final = "image alone"
 POOL, CONCATENATION, GATED = "log-linear pool", "concatenation + MLP", "gated"
@@ -64,25 +63,27 @@ def out_of_source(
     tests: Mapping[str, Samples],
     recipe: Recipe,
     *,
+    kinds: Collection[str] = tuple(FITS),
     tell: Callable[[str, int, int], None] = lambda *_: None,
 ) -> dict[str, Judged]:
-    """Fit every model without each source in turn and let it say what it makes of that source's photos.
+    """Fit models without each source in turn and let it say what it makes of that source's photos.
 
     Args:
         train: with evidence of the training generator.
         tests: testing samples by a name of their own, such as with GPS and without.
         recipe: how models are fitted.
+        kinds: which, names of FITS.
         tell: is told what is being done, how much is done and of how much.
     """
     found = {
-        each: {IMAGE: test.logits} | {name: np.empty_like(test.logits) for name in FITS}
+        each: {IMAGE: test.logits} | {name: np.empty_like(test.logits) for name in kinds}
         for each, test in tests.items()
     }
     sources = np.unique(np.concatenate([test.source for test in tests.values()]))
     for number, source in enumerate(sources):
-        for place, (name, fit) in enumerate(FITS.items()):
-            tell(f"fusion: {name}", number * len(FITS) + place, len(sources) * len(FITS))
-            model = fit(train.take(train.source != source), recipe)
+        for place, name in enumerate(kinds):
+            tell(f"fusion: {name}", number * len(kinds) + place, len(sources) * len(kinds))
+            model = FITS[name](train.take(train.source != source), recipe)
             for each, test in tests.items():
                 own = test.source == source
                 found[each][name][own] = model.fuse(test.logits[own], test.evidence.take(own))
@@ -180,9 +181,14 @@ def metadata_conflict(train: Samples, test: Samples) -> dict[str, Any]:
     )
 
 
-def disagreement_conflict(train: Samples, test: Samples) -> dict[str, Any]:
-    """The same by the reader's own disagreement, which counts the streams that claim no place too."""
-    return _conflict(train.disagreement, test.disagreement, (train, test), kind="mixed")
+def all_streams_conflict(train: Samples, test: Samples) -> dict[str, Any]:
+    """The same with the streams that claim no place counted too."""
+    return _conflict(
+        metadata_against_metadata(train.evidence, STREAMS),
+        metadata_against_metadata(test.evidence, STREAMS),
+        (train, test),
+        kind="mixed",
+    )
 
 
 def _conflict(known: Matrix, score: Matrix, samples: tuple[Samples, Samples], *, kind: str) -> dict[str, Any]:

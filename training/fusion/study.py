@@ -110,7 +110,7 @@ def study(
         "conflict": {
             "pixels_against_metadata": judge.pixels_conflict(drawn.train_swaps, drawn.test_swaps),
             "metadata_against_metadata": judge.metadata_conflict(drawn.train, drawn.test),
-            "metadata_by_all_streams": judge.disagreement_conflict(drawn.train, drawn.test),
+            "metadata_by_all_streams": judge.all_streams_conflict(drawn.train, drawn.test),
         },
         "conformal": {
             judge.IMAGE: conformal_rows(headline.p(judge.IMAGE)[once], first.label, first.source),

@@ -54,7 +54,6 @@ def draw(n: int, *, seed: int, heads: int = 1) -> Known:
     samples = Samples(
         logits=np.repeat(image[:, None], heads, axis=1),
         evidence=EvidenceBatch(present=present, quality=quality, support=support),
-        disagreement=np.zeros(n),
         label=label,
         photo=np.arange(n),
         group=own,

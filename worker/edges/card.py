@@ -13,9 +13,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from worker.errors import Refuse
 from worker.finish.probability import Vector
-from worker.finish.recipe import Recipe
+from worker.finish.recipe import Recipe, Standard
 from worker.prepare.decode import Target
-from worker.record import SLUGS
+from worker.record import SLUGS, STREAMS
 
 Unit = Annotated[float, Field(ge=0, le=1)]
 Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
@@ -63,11 +63,33 @@ class Threshold(_Part):
 
 
 class Calibration(_Part):
-    """The calibration block of one precision."""
+    """The calibration block of one precision, for answers of the image alone."""
 
     temperature: float = Field(gt=0)
     conformal: Conformal
     threshold: Threshold
+
+
+class Alarm(_Part):
+    """A score above which something counts as a conflict."""
+
+    threshold: Unit
+
+
+class Conflicts(_Part):
+    """Both kinds of conflict."""
+
+    pixels_against_metadata: Alarm
+    metadata_against_metadata: Alarm
+
+
+class Fusion(_Part):
+    """The fusion of image and evidence, and what fused answers are held to at every precision."""
+
+    streams: tuple[str, ...]
+    conformal: Conformal
+    threshold: Threshold
+    conflict: Conflicts
 
 
 class ModelSource(_Part):
@@ -105,6 +127,7 @@ class Card(_Part):
     sources: dict[str, ModelSource]
     source_sha256: Sha256
     golden: Golden
+    fusion: Fusion | None = None
 
     @property
     def target(self) -> Target:
@@ -123,16 +146,18 @@ class Card(_Part):
                 f"the card {self.id} has no calibration for {precision}, only for"
                 f" {', '.join(sorted(self.precisions))}: build the engines with --precision one of these."
             )
+        conflict = self.fusion.conflict if self.fusion else None
         return Recipe(
             card_id=self.id,
             labels=self.labels,
             temperature=block.temperature,
             student_t=self.interval.student_t,
             interval=self.interval.method,
-            quantile=block.conformal.quantile,
             coverage=block.conformal.coverage,
-            coverage_validated=block.conformal.validated,
-            theta=block.threshold.theta,
+            image=_standard(block),
+            fused=_standard(self.fusion) if self.fusion else None,
+            pixels_conflict=conflict.pixels_against_metadata.threshold if conflict else 1.0,
+            metadata_conflict=conflict.metadata_against_metadata.threshold if conflict else 1.0,
             source_sha256=self.source_sha256,
             target=target,
             precision=precision,
@@ -141,6 +166,12 @@ class Card(_Part):
     def golden_gap(self, photo: GoldenPhoto, p: Vector) -> float:
         """Return the largest gap between the engine's probabilities, shape (labels,), and the card's."""
         return max(abs(float(p[i]) - photo.probabilities[label]) for i, label in enumerate(self.labels))
+
+
+def _standard(block: Calibration | Fusion) -> Standard:
+    return Standard(
+        theta=block.threshold.theta, quantile=block.conformal.quantile, validated=block.conformal.validated
+    )
 
 
 def load(path: Path) -> Card:
@@ -163,6 +194,8 @@ def load(path: Path) -> Card:
         raise Refuse(f"the model card is wrong at {where or 'its root'}: {first['msg'].lower()}.") from exc
     if card.labels != SLUGS:
         raise Refuse(f"the card {card.id} does not name the seven continents in their order.")
+    if card.fusion and card.fusion.streams != STREAMS:
+        raise Refuse(f"the card {card.id} does not name the streams of evidence in their order.")
     return card
 
 

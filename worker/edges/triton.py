@@ -7,15 +7,16 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-from tritonclient.grpc import InferInput, InferRequestedOutput
+import numpy.typing as npt
+from tritonclient.grpc import InferRequestedOutput
 from tritonclient.grpc.aio import InferenceServerClient
 from tritonclient.utils import InferenceServerException
 
+from worker.edges.tensors import OUTPUTS, answers, inputs
 from worker.errors import Refuse, Retry
-from worker.record import Logits, Pixels
+from worker.record import Answer, Prepared
 from worker.settings import TritonSettings
 
-INPUT, OUTPUT = "image", "stage1_logits"
 BACKBONE, HEADS = "efficientnet", "fusion"
 
 CHANNEL = [
@@ -98,52 +99,49 @@ class Identity(NamedTuple):
 class Engine:
     """The ensemble behind Triton. Made and used inside one running event loop.
 
+    `evidence`: whether the model takes it; one that does not has the image's logits as its only answer.
     `answered`: whether it did the last time that it was asked for a photo.
 
     Raises (from every call):
         EngineAway, EngineBusy, EngineTimeout, EngineFault: by the table above.
     """
 
-    def __init__(self, settings: TritonSettings) -> None:
+    def __init__(self, settings: TritonSettings, *, evidence: bool) -> None:
         self._model = settings.model
         self._url = settings.url
         self._client = InferenceServerClient(settings.url, channel_args=CHANNEL)
-        self._outputs = [InferRequestedOutput(OUTPUT)]
+        self._evidence = evidence
+        self._names = OUTPUTS if evidence else OUTPUTS[:1]
+        self._outputs = [InferRequestedOutput(name) for name in self._names]
         self.answered = True
 
-    async def infer(self, photos: Sequence[Pixels], seconds: float) -> Sequence[Logits]:
-        """Return each photo's head logits, float32 of shape (heads, labels).
+    async def infer(self, photos: Sequence[Prepared], seconds: float) -> Sequence[Answer]:
+        """Return each photo's answer.
 
         Args:
-            photos: uint8, each of shape (size, size, 3), RGB; as many as the model takes at most.
+            photos: as many as the model takes at most.
             seconds: the gRPC deadline, which is what counts; Triton's own covers only its queue.
         """
         try:
-            logits = await self._infer(photos, seconds)
+            said = await self._infer(photos, seconds)
         except Retry:
             self.answered = False
             raise
         self.answered = True
-        return logits
+        return said
 
-    async def _infer(self, photos: Sequence[Pixels], seconds: float) -> Sequence[Logits]:
-        batch = photos[0][np.newaxis] if len(photos) == 1 else np.stack(photos)
-        image = InferInput(INPUT, list(batch.shape), "UINT8")
-        image.set_data_from_numpy(batch)
+    async def _infer(self, photos: Sequence[Prepared], seconds: float) -> Sequence[Answer]:
         try:
             answer = await self._client.infer(
                 self._model,
-                [image],
+                inputs(photos, evidence=self._evidence),
                 outputs=self._outputs,
                 client_timeout=seconds,
                 timeout=int((seconds + HYGIENE_SECONDS) * 1e6),
             )
         except InferenceServerException as exc:
             raise _named(exc) from exc
-        logits = answer.as_numpy(OUTPUT)
-        if logits is None or len(logits) != len(photos) or not np.isfinite(logits).all():
-            raise EngineFault(f"Triton answered without {OUTPUT}, or with one that is not finite")
-        return list(np.asarray(logits, dtype=np.float32))
+        return answers([_whole(answer.as_numpy(name), name, len(photos)) for name in self._names])
 
     async def ready(self) -> bool:
         """Whether the server and the ensemble are ready to answer."""
@@ -185,6 +183,12 @@ class Engine:
             await asyncio.wait_for(self._client.close(), timeout=1.0)
         except TimeoutError:
             return
+
+
+def _whole(array: npt.NDArray[Any] | None, name: str, count: int) -> npt.NDArray[np.float32]:
+    if array is None or len(array) != count or not np.isfinite(array).all():
+        raise EngineFault(f"Triton answered without {name}, or with one that is not finite")
+    return np.asarray(array, dtype=np.float32)
 
 
 def _named(exc: InferenceServerException) -> Retry:

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-from worker.record import UNDETERMINED, Decision, Estimate
+from worker.record import UNDETERMINED, Conflict, Decision, Estimate
 
+NO_CONFLICT = Conflict(flag=False, pixels=0.0, metadata=0.0)
 FEW = 3
 """A set of up to this many continents still tells a reader something: one of these."""
 
 
 def decide(
-    continents: dict[str, Estimate], conformal_set: tuple[str, ...], *, theta: float | None
+    continents: dict[str, Estimate],
+    conformal_set: tuple[str, ...],
+    *,
+    theta: float | None,
+    conflict: Conflict = NO_CONFLICT,
 ) -> Decision:
-    """Call the most probable continent when its lower bound reaches θ, else say why not.
+    """Call the most probable continent when its lower bound reaches θ and nothing contradicts, else say why.
 
     The reasons, in the order they are asked:
+    `conflict` – image and metadata, or metadata among themselves, contradict each other;
     `model_unqualified` – no threshold met the card's target, so this model calls nothing;
     `wide_interval` – the estimate reaches θ, its lower bound does not: the heads disagree;
     `ambiguous_set` – two or three continents remain in the conformal set;
@@ -25,6 +31,8 @@ def decide(
     >>> decide(sure, ("asia",), theta=0.85).reason
     'wide_interval'
     """
+    if conflict.flag:
+        return Decision(slug=UNDETERMINED, reason="conflict")
     if theta is None:
         return Decision(slug=UNDETERMINED, reason="model_unqualified")
     slug, best = max(continents.items(), key=lambda item: item[1].p)

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from worker.finish.recipe import Recipe
-from worker.record import DISPLAY_NAMES, Estimate, Moment, Prediction, Rejection, Source
+from worker.record import DISPLAY_NAMES, Conflict, Estimate, Moment, Prediction, Rejection, Source
 
 NOTES = (
     "aggregated region-level estimate",
@@ -36,12 +36,15 @@ def prediction_document(
         "conformal": {
             "set": list(prediction.conformal_set),
             "coverage": recipe.coverage,
-            "validated": recipe.coverage_validated,
+            "validated": prediction.validated,
         },
         "stage1": prediction.stage1,
-        "fused": None,
-        "evidence": {"gps_continent": None, "streams": None},
-        "conflict": {"flag": None, "score": None},
+        "fused": prediction.fused,
+        "evidence": {
+            "gps_continent": prediction.evidence.gps_continent,
+            "streams": None if recipe.fused is None else _streams(prediction),
+        },
+        "conflict": _conflict(None if recipe.fused is None else prediction.conflict),
         "region": None,
         "calibration": {"id": recipe.card_id, "status": "valid", "since": None},
         "signals": {
@@ -97,6 +100,24 @@ def timestamp(now: float) -> str:
     '2025-11-21T09:00:00.120Z'
     """
     return datetime.fromtimestamp(now, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _streams(prediction: Prediction) -> dict[str, Any]:
+    """Which streams there are and how far each was let in; nothing of what they say."""
+    found = prediction.evidence.streams
+    return {
+        name: {"present": True, "quality": found[name].quality, "weight": weight}
+        if name in found
+        else {"present": False, "quality": None, "weight": None}
+        for name, weight in prediction.weights.items()
+    }
+
+
+def _conflict(found: Conflict | None) -> dict[str, Any]:
+    if found is None:
+        return dict.fromkeys(("flag", "score", "pixels", "metadata"))
+    score = max(found.pixels, found.metadata)
+    return {"flag": found.flag, "score": score, "pixels": found.pixels, "metadata": found.metadata}
 
 
 def _source(source: Source) -> dict[str, Any]:

@@ -9,12 +9,25 @@ IntervalMethod = Literal["bootstrap", "seed"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Standard:
+    """What answers of one kind (the image alone, or with evidence) are held to.
+
+    `theta` is the smallest lower bound that is called a continent, None when no threshold met the card's
+    target: then every photo of this kind is undetermined. `quantile` is the conformal quantile of the score
+    1 − p; `validated`: its coverage was confirmed on photos of sources kept out.
+    """
+
+    theta: float | None
+    quantile: float
+    validated: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Recipe:
     """The finishing recipe of one model at one precision; every number comes from its card.
 
-    `theta` is the smallest lower bound that is called a continent, None when no threshold met the card's
-    target: then every photo that only its image speaks for is undetermined. `quantile` is the conformal
-    quantile of the score 1 − p.
+    `fused` is None for a model that takes no evidence. `pixels_conflict` and `metadata_conflict` are the
+    scores above which there is a conflict.
     """
 
     card_id: str
@@ -22,10 +35,11 @@ class Recipe:
     temperature: float
     student_t: float
     interval: IntervalMethod
-    quantile: float
     coverage: float
-    coverage_validated: bool
-    theta: float | None
+    image: Standard
+    fused: Standard | None
+    pixels_conflict: float
+    metadata_conflict: float
     source_sha256: str
     target: str
     precision: str

@@ -45,12 +45,18 @@ _STRUCTURED: Final = b"application/cloudevents"
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """What the headers say of a photo: `dataref` is where its bytes are, None when they are in the record."""
+    """What the headers say of a photo: `dataref` is where its bytes are, None when they are in the record.
+
+    `caption`, `language` and `timezone` are as the sender wrote them; they may be anything.
+    """
 
     photo_id: str
     content_type: str | None
     dataref: str | None
     traceparent: str | None
+    caption: str | None = None
+    language: str | None = None
+    timezone: str | None = None
 
 
 def fallback_id(source: Source) -> str:
@@ -85,7 +91,15 @@ def read(source: Source, headers: Sequence[Header] | None, *, value_bytes: int =
     dataref = attributes.get("ce_dataref")
     if dataref is not None and value_bytes:
         raise _bad("The event has both a value and ce_dataref, and only one of them can be the photo")
-    return Event(attributes["ce_id"], attributes["content-type"], dataref, traceparent)
+    return Event(
+        attributes["ce_id"],
+        attributes["content-type"],
+        dataref,
+        traceparent,
+        caption=attributes.get("ce_captiontext"),
+        language=attributes.get("ce_languagetag"),
+        timezone=attributes.get("ce_timezone"),
+    )
 
 
 def _attributes(headers: Sequence[Header]) -> dict[str, str]:

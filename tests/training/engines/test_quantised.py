@@ -91,8 +91,8 @@ def test_int8_is_built_from_the_quantised_file(
     assert repository.plan(models, target="cpu", precision="int8").digest != work.digest
 
 
-def test_auto_is_never_int8(models: Path) -> None:
-    """What was not measured and calibrated is not chosen for anybody."""
+def test_auto_is_no_int8_where_there_is_none(models: Path) -> None:
+    """Without a quantised backbone there is nothing to choose."""
     assert openvino_engine.settle("auto") in {"fp32", "bf16"}
     assert repository.plan(models, target="cpu", precision="auto").quantised is None
 

@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from training import fusion
 from training.app import app
 from training.engines import openvino_engine, parity, repository
 from training.engines.parity import Parity
+from training.fusion import graph
 from training.heads import Heads
 from training.places import CARD, MODELS
 from worker.errors import Refuse
@@ -118,7 +118,7 @@ def test_heads_of_another_width_are_refused(tmp_path: Path) -> None:
     models = tmp_path / "models"
     shutil.copytree(MODELS, models)
     wide = Heads(weight=np.zeros((5, 7, 1536)), bias=np.zeros((5, 7)))
-    (models / "fusion" / "1" / "model.onnx").write_bytes(fusion.write(wide))
+    (models / "fusion" / "1" / "model.onnx").write_bytes(graph.write(wide))
     with pytest.raises(Refuse, match="gives 1280 values and the heads take 1536"):
         repository.build(repository.plan(models, target="cpu", precision="fp32"), tmp_path / "out")
     assert not (tmp_path / "out").exists()
@@ -137,15 +137,22 @@ def test_a_file_that_is_no_model_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("flags", "expected"),
-    [("avx2 avx512_bf16", "bf16"), ("amx_bf16", "bf16"), ("avx512f avx512_vnni", "fp32")],
+    ("flags", "quantised", "expected"),
+    [
+        ("avx2 avx512_bf16", True, "bf16"),
+        ("amx_bf16", False, "bf16"),
+        ("avx512f avx512_vnni", True, "int8"),
+        ("avx2 avx_vnni", True, "int8"),
+        ("avx512f avx512_vnni", False, "fp32"),
+        ("avx2", True, "fp32"),
+    ],
 )
-def test_auto_is_what_the_processor_has(tmp_path: Path, flags: str, expected: str) -> None:
-    """bf16 only in silicon: an imitation is slower and was not calibrated."""
+def test_auto_is_what_the_processor_has(tmp_path: Path, flags: str, quantised: bool, expected: str) -> None:
+    """bf16 and INT8 only in silicon, INT8 only with a quantised backbone: an imitation is slower."""
     cpuinfo = tmp_path / "cpuinfo"
     cpuinfo.write_text(f"flags : fpu {flags}\n", encoding="utf-8")
-    assert openvino_engine.settle("auto", cpuinfo) == expected
-    assert openvino_engine.settle("auto", tmp_path / "missing") == "fp32"
+    assert openvino_engine.settle("auto", cpuinfo, quantised=quantised) == expected
+    assert openvino_engine.settle("auto", tmp_path / "missing", quantised=quantised) == "fp32"
 
 
 def test_unknown_precisions_are_bad_usage() -> None:

@@ -20,10 +20,12 @@ from training.engines import openvino_engine, quantised, repository
 from training.engines.reference import answers, onnx_embeddings, onnx_logits
 from training.places import BACKBONE, CARD, HEADS, MODELS
 from worker.edges.card import load
+from worker.edges.tensors import inputs
 from worker.edges.triton import Engine
 from worker.errors import Refuse
 from worker.opening import qualify
-from worker.record import Logits, Pixels
+from worker.prepare.evidence.read import read
+from worker.record import NO_EVIDENCE, Evidence, ImageSignals, Logits, Pixels, Prepared
 from worker.settings import LimitSettings, TritonSettings
 
 
@@ -55,13 +57,18 @@ def reference(photos: Pixels) -> Logits:
     return onnx_logits(HEADS.read_bytes(), onnx_embeddings(BACKBONE.read_bytes(), photos))
 
 
-def ask(client: InferenceServerClient, photos: Pixels) -> Logits:
-    """The ensemble's logits of a batch."""
-    image = InferInput("image", list(photos.shape), "UINT8")
-    image.set_data_from_numpy(photos)
-    answer = client.infer("continent", [image], client_timeout=20.0).as_numpy("stage1_logits")
+def ask(client: InferenceServerClient, photos: Pixels, told: Evidence = NO_EVIDENCE) -> Logits:
+    """The ensemble's fused logits of a batch; without evidence they are the image's."""
+    answer = client.infer("continent", asked(photos, told), client_timeout=20.0).as_numpy("stage2_logits")
     assert answer is not None
     return np.asarray(answer)
+
+
+def asked(photos: Pixels, told: Evidence = NO_EVIDENCE) -> list[InferInput]:
+    """A request for photos that all carry the same evidence."""
+    signals = ImageSignals(brightness=0.5, sharpness=0.5)
+    each = [Prepared(pixels=pixels, signals=signals, evidence=told) for pixels in photos]
+    return inputs(each, evidence=True)
 
 
 @pytest.mark.parametrize("size", range(1, 9))
@@ -72,6 +79,18 @@ def test_every_batch_size_answers_as_the_source_does(
     rows = np.arange(size) % len(photos)
     with InferenceServerClient(triton.url) as client:
         assert np.abs(ask(client, photos[rows]) - reference[rows]).max() < 1e-3
+
+
+def test_evidence_reaches_the_heads(triton: Triton, photos: Pixels) -> None:
+    """What fused logits a photo has with evidence is what the file of the heads says, in float32."""
+    told = read(b"", timezone="Asia/Tokyo", language="ja", now=0.0)
+    embeddings = onnx_embeddings(BACKBONE.read_bytes(), photos)
+    feed = {"embedding": embeddings, "evidence": np.stack([told.vector()] * len(photos))}
+    said = answers(HEADS.read_bytes(), feed)["stage2_logits"]
+    with InferenceServerClient(triton.url) as client:
+        found = ask(client, photos, told)
+        assert np.abs(found - said).max() < 1e-3
+        assert np.abs(found - ask(client, photos)).max() > 0.5
 
 
 def test_requests_that_share_a_batch_get_their_own_answers(
@@ -92,11 +111,10 @@ def test_requests_that_nobody_waits_for_are_not_run(triton: Triton, photos: Pixe
     waiting: queue.SimpleQueue[InferenceServerException | None] = queue.SimpleQueue()
     with InferenceServerClient(triton.url) as client:
         before = executed(client)
-        image = InferInput("image", [8, *photos.shape[1:]], "UINT8")
-        image.set_data_from_numpy(photos[np.arange(8) % 4])
+        request = asked(photos[np.arange(8) % 4])
         for _ in range(12):
             client.async_infer(
-                "continent", [image], lambda error, **_answer: waiting.put(error), timeout=1_000
+                "continent", request, lambda error, **_answer: waiting.put(error), timeout=1_000
             )
         errors = [error for error in (waiting.get(timeout=30) for _ in range(12)) if error is not None]
         assert all("request timeout expired" in str(error).lower() for error in errors)
@@ -128,7 +146,7 @@ def test_the_worker_takes_the_engine(triton: Triton) -> None:
     triton_settings = TritonSettings(url=triton.url)
 
     async def ask_all() -> str:
-        engine = Engine(triton_settings)
+        engine = Engine(triton_settings, evidence=True)
         try:
             recipe = (
                 await qualify(engine, load(CARD), CARD, triton=triton_settings, limit=LimitSettings())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from functools import partial
 from pathlib import Path
 
@@ -21,8 +22,9 @@ from worker.edges.card import load
 from worker.edges.triton import Engine
 from worker.errors import Refuse
 from worker.finish.probability import posterior
-from worker.prepare.decode import DecodeLimits, decode
-from worker.record import SLUGS, Prediction, Rejection
+from worker.prepare.decode import DecodeLimits
+from worker.prepare.prepare import prepare
+from worker.record import SLUGS, Answer, Prediction, Rejection
 from worker.settings import Settings
 
 
@@ -44,16 +46,16 @@ def test_outcomes_are_the_engines_answers_in_order(settings: Settings) -> None:
     assert found.rejected == {"unsupported_format": 1}
     assert found.rows == (0, 1, 2, 3, 4, 5)
 
-    async def alone() -> list[np.ndarray]:
-        engine = Engine(settings.triton)
+    async def alone() -> list[Answer]:
+        engine = Engine(settings.triton, evidence=True)
         limits = DecodeLimits(settings.limit.pixels, settings.limit.side)
-        pixels = [decode(photo.path.read_bytes(), limits, card.target).pixels for photo in photos]
-        answers = [(await engine.infer([each], 10.0))[0] for each in pixels]
+        asked = [prepare(photo.path.read_bytes(), limits, card.target, now=time.time()) for photo in photos]
+        answers = [(await engine.infer([each], 10.0))[0] for each in asked]
         await engine.close()
-        return list(answers)
+        return answers
 
-    for row, logits in enumerate(asyncio.run(alone())):
-        own = posterior(logits, temperature=said.recipe.temperature, student_t=said.recipe.student_t)
+    for row, answer in enumerate(asyncio.run(alone())):
+        own = posterior(answer.stage2, temperature=said.recipe.temperature, student_t=said.recipe.student_t)
         assert found.final.p[row] == pytest.approx(own.p, abs=0.02)
         best = own.p.argmax()
         assert found.final.sureness[row] == pytest.approx(own.low[best], abs=0.02)

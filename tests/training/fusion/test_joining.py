@@ -16,7 +16,7 @@ from worker.record import SLUGS
 
 
 def test_scores_know_nothing_of_the_photos_source(committed: Embeddings) -> None:
-    """A source's logits are divided by the temperature of the others; its heads are those without it."""
+    """A source's logits are divided by the temperature of others that can be judged; its heads lack it."""
     # Heads that know only how frequent continents are, twice too surely: their temperature is about 2, and
     # another one for other photos.
     prior = 2 * np.log(np.bincount(committed.label, minlength=7))
@@ -25,7 +25,8 @@ def test_scores_know_nothing_of_the_photos_source(committed: Embeddings) -> None
     before, logits = image_scores(committed, folds), folds.logits(committed)
     own = committed.source == "openstax"
     factor = logits[own] / before[own]
-    without = temperature(logits[~own], committed.label[~own])
+    known = np.isin(np.arange(len(committed)), judged(committed)) & ~own
+    without = temperature(logits[known], committed.label[known])
     assert abs(without - temperature(logits, committed.label)) > 0.02
     assert factor == pytest.approx(np.full_like(factor, without))
 

@@ -61,7 +61,7 @@ def test_no_model_sees_the_source_that_it_is_judged_on(monkeypatch: pytest.Monke
 
     monkeypatch.setattr(judge, "FITS", {POOL: fit})
     train, test = of_sources(60, 3, seed=1), of_sources(30, 3, seed=2)
-    judged = judge.out_of_source(train, {"all": test}, Recipe(members=1))["all"]
+    judged = judge.out_of_source(train, {"all": test}, Recipe(members=1), kinds=[POOL])["all"]
     assert seen == [frozenset("12"), frozenset("02"), frozenset("01")]
     for number, source in enumerate("012", start=1):
         own = test.take(test.source == source)

@@ -18,6 +18,7 @@ from training.embeddings import Embeddings
 from training.evaluate import Folds
 from training.fusion import app, graph, judge, serving
 from training.fusion.fit import Recipe
+from training.fusion.joining import judged
 from training.fusion.study import HEADLINE, WITH_GPS, Size, study
 from training.heads import Heads
 
@@ -93,16 +94,33 @@ def test_every_value_lies_in_its_interval(document: dict[str, Any]) -> None:
 def test_the_fusion_that_ships_goes_into_the_file(few: Embeddings, heads: Folds) -> None:
     """Fitted at the card's temperature, written beside heads, it answers with both stages."""
     fitted = serving.fit(few, heads, recipe=QUICK)
-    assert fitted.temperature == pytest.approx(temperature(heads.logits(few), few.label))
+    rows = judged(few)
+    assert fitted.temperature == pytest.approx(temperature(heads.logits(few)[rows], few.label[rows]))
     assert fitted.document()["evidence"] == {
         "simulated": True,
-        "generator": "training.fusion.generators.Gallery",
+        "learned_with": "training.fusion.generators.Gallery",
+        "judged_with": "training.fusion.generators.Census",
         "validated_patterns": [],
     }
     file = graph.write(next(iter(heads.without.values())), fitted.model, temperature=fitted.temperature)
     session = onnxruntime.InferenceSession(file, providers=["CPUExecutionProvider"])
     names = [each.name for each in session.get_outputs()]
     assert names == ["stage1_logits", "stage2_logits", "gates"]
+
+
+def test_what_fused_answers_are_held_to(few: Embeddings, heads: Folds) -> None:
+    """One draw a photo counts, of those with evidence; both kinds of conflict have a threshold; no claim."""
+    told: list[int] = []
+    found = serving.standing(few, heads, recipe=QUICK, tell=lambda _what, done, _of: told.append(done))
+    sources = len(np.unique(few.source[judged(few)]))
+    assert told == list(range(sources))
+    assert 0 < found["conformal"]["n"] <= len(judged(few))
+    assert found["conformal"]["validated"] is False
+    assert found["threshold"]["n"] <= found["conformal"]["n"]
+    for one in found["conflict"].values():
+        assert 0 <= one["threshold"] <= 1
+    assert set(found["scores"]) == {"without_gps", "with_gps"}
+    assert all(set(both) == {"image", "fused"} for both in found["scores"].values())
 
 
 def test_the_command_writes_and_tells(

@@ -9,7 +9,7 @@ from worker.prepare.evidence import caption as captions
 from worker.prepare.evidence import language as languages
 from worker.prepare.evidence import timezone as timezones
 from worker.prepare.evidence.likelihood import disagreement, stream
-from worker.record import NO_EVIDENCE, SLUGS, Evidence
+from worker.record import CLAIMS, NO_EVIDENCE, SLUGS, Evidence
 
 _GPS_QUALITY: Final = 0.97
 
@@ -53,6 +53,5 @@ def read(
         "gps": None if continent is None else stream([slug == continent for slug in SLUGS], _GPS_QUALITY),
     }
     streams = {name: part for name, part in found.items() if part is not None}
-    return Evidence(
-        streams=streams, gps_continent=continent, disagreement=disagreement(list(streams.values()))
-    )
+    claims = [streams[name] for name in CLAIMS if name in streams]
+    return Evidence(streams=streams, gps_continent=continent, disagreement=disagreement(claims))
