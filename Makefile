@@ -49,7 +49,9 @@ demo: $(VENV)/demo.stamp  ## the whole system on the example photos
 
 test: setup  ## every test that needs no torch
 	@$(BIN)/pangaea bench peers --fetch
-	@$(BIN)/python -m pytest -m "not training" -n $(JOBS) --dist loadfile
+	@# The longest files first, so that none of them is left over for one job at the end.
+	@$(BIN)/python -m pytest -m "not training" -n $(JOBS) --dist loadfile --no-loadscope-reorder \
+		tests/faults tests/end_to_end tests/bench tests/local tests worker training local
 
 test-training: $(VENV)/train.stamp  ## the tests that need torch
 	@$(BIN)/python -m pytest -m training

@@ -190,14 +190,18 @@ def test_answers_that_wait_for_a_slow_one(broken: Broken, begin: Begin, reader: 
     peaks = Peaks(worker)
     held = Path(broken[1]["PANGAEA_CARD"]).parent / faulty.HELD_FILE
     held.touch()
-    colours = [faulty.HELD] + [faulty.WELL] * 60
-    sent = send_all(broken[0].kafka, [(faulty.photo(colour), None) for colour in colours], partition=0)
-    wait_until(
-        lambda: worker.metrics("pangaea_reorder_photos", "pangaea_in_flight_photos") == (15, 16),
-        30,
-        "fifteen answers that wait for a sixteenth photo",
-    )
-    held.unlink()
+    try:
+        # Alone at the engine before the others are sent: nobody shares its request, or its batch.
+        sent = send_all(broken[0].kafka, [(faulty.photo(faulty.HELD), None)], partition=0)
+        wait_until(lambda: worker.metric("pangaea_engine_requests") == 1, 30, "the slow one")
+        sent += send_all(broken[0].kafka, [(faulty.photo(faulty.WELL), None)] * 60, partition=0)
+        wait_until(
+            lambda: worker.metrics("pangaea_reorder_photos", "pangaea_in_flight_photos") == (15, 16),
+            30,
+            "fifteen answers that wait for a sixteenth photo",
+        )
+    finally:
+        held.unlink()
     in_is_out(reader, sent)
     assert exceeded(peaks) == {}
     # All but the slow one wait for it; that it is then itself among them lasts but a moment.
