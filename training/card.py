@@ -116,7 +116,7 @@ def compose(
         "fusion": fusion,
         "scores": measured,
         "training": training(model),
-        "limits": limits(measured, blocks["fp32"]),
+        "limits": limits(measured, blocks["fp32"], tuned=fine_tuned(model.folder)),
     }
 
 
@@ -213,8 +213,20 @@ def training(model: Model) -> dict[str, Any]:
     }
 
 
-def limits(measured: dict[str, Any], block: dict[str, Any]) -> list[str]:
-    """What the model cannot do, in sentences, with its own numbers."""
+def fine_tuned(models: Path) -> bool:
+    """Whether the backbone of a folder of models was trained on photos, by its own card."""
+    own = models / "efficientnet" / "card.json"
+    return own.is_file() and "fine_tuning" in json.loads(own.read_bytes())
+
+
+def limits(measured: dict[str, Any], block: dict[str, Any], *, tuned: bool = False) -> list[str]:
+    """What the model cannot do, in sentences, with its own numbers.
+
+    Args:
+        measured: the scores.
+        block: the calibration of float32.
+        tuned: whether the backbone was trained on photos, which leaving sources out does not undo.
+    """
     right, balanced = measured["over_sources"]["top1"], measured["macro_recall"]
     found = measured["per_continent"].items()
     missed = [DISPLAY_NAMES[slug] for slug, one in found if one["recall"]["value"] == 0]
@@ -234,6 +246,13 @@ def limits(measured: dict[str, Any], block: dict[str, Any]) -> list[str]:
         ),
         "Conformal sets promise nothing on unseen sources; intervals cover fitting uncertainty only.",
     ]
+    if tuned:
+        said.insert(
+            0,
+            "Its backbone was fine-tuned on photos of these very sources: leaving a source out of the heads"
+            " does not take it out of the backbone, so every score here is too kind (pangaea finetune compare"
+            " judges it on sources that it has not seen).",
+        )
     if missed:
         said.append(
             f"It found no photo at all of: {', '.join(missed)}; Antarctica has one source, so leaving it out"

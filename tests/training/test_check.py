@@ -52,6 +52,19 @@ def test_a_continent_of_one_source_calibrates_nothing(committed: Embeddings, fol
     assert block["conformal"]["n"] == elsewhere.sum() == len(committed) - 7
 
 
+def test_a_backbone_that_has_seen_the_photos_says_so_first(claimed: dict[str, Any], tmp_path: Path) -> None:
+    """Leaving sources out of the heads alone does not make them unseen: the first limit is that."""
+    block = claimed["precisions"]["fp32"]
+    own = tmp_path / "efficientnet" / "card.json"
+    assert cards.fine_tuned(MODELS) is cards.fine_tuned(tmp_path) is False
+    own.parent.mkdir()
+    own.write_text(json.dumps({"fine_tuning": {"epochs": 3}}))
+    assert cards.fine_tuned(tmp_path)
+    plain, tuned = (cards.limits(claimed["scores"], block, tuned=one) for one in (False, True))
+    assert "fine-tuned on photos of these very sources" in tuned[0]
+    assert tuned[1:] == plain
+
+
 def test_the_worker_reads_the_card(claimed: dict[str, Any]) -> None:
     """The card is one that the worker accepts, with a recipe for both precisions of the CPU."""
     card = load(CARD)

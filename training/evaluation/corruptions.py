@@ -1,7 +1,8 @@
 """What happens to photos on their way: compression, weather, darkness; each at three severities.
 
-Deterministic, and apart from the augmentations that a model may be trained with: a model that was shown
-these very corruptions would only prove that it remembers them. After ImageNet-C (Hendrycks and Dietterich,
+Deterministic. What ships was trained with none of them; what `pangaea finetune` trains has seen severities 1
+and 2 of nine of them, and is judged on the others: a model that was shown a corruption would only prove that
+it remembers it. After ImageNet-C (Hendrycks and Dietterich,
 2019), on images whose shorter side is about 300 pixels.
 """
 
