@@ -77,7 +77,8 @@ def test_sigkill_leaves_no_instrument(stack: Stack) -> None:
         started = measuring(measurement, "engine")
         measurement.kill()
         measurement.wait()
-        assert gone(started, seconds=GRACE_SECONDS)
+        # Who was only just started finds out when its imports are done, however busy the machine is.
+        assert gone(started, seconds=60.0)
 
 
 @contextmanager

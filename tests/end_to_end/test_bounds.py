@@ -185,15 +185,23 @@ def test_bytes_at_work_and_ahead(broken: Broken, begin: Begin, reader: Reader) -
 
 def test_answers_that_wait_for_a_slow_one(broken: Broken, begin: Begin, reader: Reader) -> None:
     """One slow photo at the head of its partition: all others in flight are answered and wait for it."""
-    worker = begin(PANGAEA_LIMIT__IN_FLIGHT="16")
+    # Patient: the photo is held at the engine for as long as it takes, and asked for once.
+    worker = begin(PANGAEA_LIMIT__IN_FLIGHT="16", PANGAEA_TRITON__PATIENCE_MS="120000")
     peaks = Peaks(worker)
-    colours = [faulty.SLOW] + [faulty.WELL] * 60
-    sent = send_all(broken[0].kafka, [(faulty.photo(colour), None) for colour in colours], partition=0)
-    wait_until(
-        lambda: worker.metrics("pangaea_reorder_photos", "pangaea_in_flight_photos") == (15, 16),
-        30,
-        "fifteen answers that wait for a sixteenth photo",
-    )
+    held = Path(broken[1]["PANGAEA_CARD"]).parent / faulty.HELD_FILE
+    held.touch()
+    try:
+        # Alone at the engine before the others are sent: nobody shares its request, or its batch.
+        sent = send_all(broken[0].kafka, [(faulty.photo(faulty.HELD), None)], partition=0)
+        wait_until(lambda: worker.metric("pangaea_engine_requests") == 1, 30, "the slow one")
+        sent += send_all(broken[0].kafka, [(faulty.photo(faulty.WELL), None)] * 60, partition=0)
+        wait_until(
+            lambda: worker.metrics("pangaea_reorder_photos", "pangaea_in_flight_photos") == (15, 16),
+            30,
+            "fifteen answers that wait for a sixteenth photo",
+        )
+    finally:
+        held.unlink()
     in_is_out(reader, sent)
     assert exceeded(peaks) == {}
     # All but the slow one wait for it; that it is then itself among them lasts but a moment.
