@@ -127,17 +127,14 @@ def stopped_past_session(trial: Trial, repetitions: int) -> None:
 def stopped_past_transaction(trial: Trial, repetitions: int) -> None:
     """SIGSTOP in an open transaction for longer than session and transaction; then SIGCONT.
 
-    The broker has aborted what was open. The sleeper mostly hears that its producer is finished, or finds
-    out by its watchdog, and builds it anew; sometimes it hears nothing of it and just goes on. What counts is
-    the account, and that it publishes again.
+    The broker has aborted what was open. The sleeper's clients are finished, and it builds them anew.
     """
     sleeper, hold = _sleeper(trial, "sleeper", before=instants.COMMIT)
     trial.ready("other")
     with trial.load():
-        for _ in range(repetitions):
+        for number in range(repetitions):
             _until_both_hold(trial)
             trial.flowing()
-            before = _ends(sleeper, "committed")
             _fall_asleep(sleeper, hold)
             asleep = trial.note("worker asleep")
             # The other one can only publish what the sleeper held once its transaction is aborted.
@@ -145,8 +142,7 @@ def stopped_past_transaction(trial: Trial, repetitions: int) -> None:
             sleeper.process.send_signal(signal.SIGCONT)
             trial.note("worker awake")
             _until_both_hold(trial)
-            # More than the one that it may have slept in, and the one before it.
-            wait_until(lambda: _ends(sleeper, "committed") > before + 2, 60, "the sleeper to publish again")  # noqa: B023 - awaited in its turn
+            wait_until(partial(_renewed, sleeper, number), 30, "the sleeper to build its clients anew")
     trial.notes["clients rebuilt"] = sleeper.metric("pangaea_client_rebuilds_total")
 
 

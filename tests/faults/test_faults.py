@@ -61,5 +61,6 @@ def expected(name: str) -> dict[str, int]:
     """What else must be seen, beside an exact account: that the fault did what it is named for."""
     return {
         "stopped-past-session": {"aborted transactions": 1, "clients rebuilt": 0},
+        "stopped-past-transaction": {"clients rebuilt": 1},
         "answer-lost": {"clients rebuilt": 1},
     }.get(name, {})
