@@ -10,6 +10,8 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 from PIL import Image
@@ -23,10 +25,12 @@ SPOILED_SECONDS = 0.02
 """How long a batch takes that one of its photos spoils for all: the next fills up meanwhile."""
 
 SLOW_SECONDS = 3.0
-SLOW_FILE = "slow"
-HELD_FILE = "held"
+ILL_FILE, SLOW_FILE, HELD_FILE = "ill", "slow", "held"
 HELD_SECONDS = 120.0
 """The longest: nobody waits for ever, should the file be forgotten."""
+
+HELD_MS = f"{HELD_SECONDS * 1000:.0f}"
+"""For settings: as patient is who asks once for a photo that is held."""
 
 ENGINE = f"""
 import pathlib
@@ -44,7 +48,7 @@ class TritonPythonModel:
 
     def answer(self, request):
         beside = pathlib.Path(__file__).parents[3]
-        if (beside / "ill").exists():
+        if (beside / "{ILL_FILE}").exists():
             return backend.InferenceResponse(error=backend.TritonError("no memory left on the device"))
         image = backend.get_input_tensor_by_name(request, "image").as_numpy()
         red, green, _ = image[:, 130, 130].max(axis=0)
@@ -60,6 +64,17 @@ class TritonPythonModel:
         logits[:, :, 3] = np.linspace(4, 5, 5)
         return backend.InferenceResponse([backend.Tensor("stage1_logits", logits)])
 """
+
+
+@contextmanager
+def beside(settings: Mapping[str, str], name: str) -> Iterator[None]:
+    """Meanwhile a file of this name lies beside the repository whose card the worker is told of."""
+    file = Path(settings["PANGAEA_CARD"]).parent / name
+    file.touch()
+    try:
+        yield
+    finally:
+        file.unlink()
 
 
 def photo(colour: tuple[int, int, int], side: int = 300) -> bytes:

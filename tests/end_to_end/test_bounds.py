@@ -133,23 +133,12 @@ def exceeded(peaks: Peaks) -> dict[str, float]:
     return {name: over for name, over in peaks.close().items() if over > allowed.get(name, 0)}
 
 
-@contextmanager
-def illness(settings: dict[str, str]) -> Iterator[None]:
-    """The engine fails on everything meanwhile, so that whatever is taken stays at work."""
-    ill = Path(settings["PANGAEA_CARD"]).parent / "ill"
-    ill.touch()
-    try:
-        yield
-    finally:
-        ill.unlink()
-
-
 def test_photos_at_work(broken: Broken, begin: Begin, reader: Reader) -> None:
     """A backlog before an engine that answers nobody: in flight by count, suspects and requests."""
     stack, settings = broken
     worker = begin(PANGAEA_LIMIT__IN_FLIGHT="24", PANGAEA_TRITON__IN_FLIGHT="3")
     peaks = Peaks(worker)
-    with illness(settings):
+    with faulty.beside(settings, faulty.ILL_FILE):
         sent = send_all(stack.kafka, [(faulty.photo(faulty.WELL), None)] * 200)
         wait_until(lambda: worker.metric("pangaea_suspect_photos") == 24, 30, "all of them to be suspects")
     in_is_out(reader, sent)
@@ -169,7 +158,7 @@ def test_bytes_at_work_and_ahead(broken: Broken, begin: Begin, reader: Reader) -
     photo += bytes(size - len(photo))
     worker = begin(PANGAEA_LIMIT__IN_FLIGHT_BYTES="1000000", PANGAEA_KAFKA__PREFETCH_KIB="1024")
     peaks = Peaks(worker)
-    with illness(settings):
+    with faulty.beside(settings, faulty.ILL_FILE):
         sent = send_all(stack.kafka, [(photo, None)] * 300)
         wait_until(lambda: worker.metric("pangaea_in_flight_bytes") >= 1_000_000, 30, "a full worker")
         wait_until(lambda: worker.metric("pangaea_fetching_paused") == 1, 30, "a pause")
@@ -186,11 +175,9 @@ def test_bytes_at_work_and_ahead(broken: Broken, begin: Begin, reader: Reader) -
 def test_answers_that_wait_for_a_slow_one(broken: Broken, begin: Begin, reader: Reader) -> None:
     """One slow photo at the head of its partition: all others in flight are answered and wait for it."""
     # Patient: the photo is held at the engine for as long as it takes, and asked for once.
-    worker = begin(PANGAEA_LIMIT__IN_FLIGHT="16", PANGAEA_TRITON__PATIENCE_MS="120000")
+    worker = begin(PANGAEA_LIMIT__IN_FLIGHT="16", PANGAEA_TRITON__PATIENCE_MS=faulty.HELD_MS)
     peaks = Peaks(worker)
-    held = Path(broken[1]["PANGAEA_CARD"]).parent / faulty.HELD_FILE
-    held.touch()
-    try:
+    with faulty.beside(broken[1], faulty.HELD_FILE):
         # Alone at the engine before the others are sent: nobody shares its request, or its batch.
         sent = send_all(broken[0].kafka, [(faulty.photo(faulty.HELD), None)], partition=0)
         wait_until(lambda: worker.metric("pangaea_engine_requests") == 1, 30, "the slow one")
@@ -200,8 +187,6 @@ def test_answers_that_wait_for_a_slow_one(broken: Broken, begin: Begin, reader: 
             30,
             "fifteen answers that wait for a sixteenth photo",
         )
-    finally:
-        held.unlink()
     in_is_out(reader, sent)
     assert exceeded(peaks) == {}
     # All but the slow one wait for it; that it is then itself among them lasts but a moment.
@@ -293,7 +278,7 @@ def test_every_photo_is_accounted_for(broken: Broken, begin: Begin, reader: Read
     stack, settings = broken
     worker = begin(PANGAEA_LIFE__DRAIN_MS="200")
     colours = [faulty.WELL, faulty.WELL, faulty.RAISES]
-    with illness(settings):
+    with faulty.beside(settings, faulty.ILL_FILE):
         sent = send_all(stack.kafka, [(faulty.photo(colour), None) for colour in colours * 60])
         wait_until(lambda: worker.metric("pangaea_in_flight_photos") == 64, 30, "a full worker")
         with another_member(stack) as other:

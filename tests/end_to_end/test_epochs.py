@@ -92,13 +92,12 @@ def test_a_late_answer_of_a_partition_that_has_moved_goes_nowhere(broken: Broken
     that nothing is published, not even aborted, nor is an offset. The photos are the second's, once each.
     """
     stack, base = broken
-    held = Path(base["PANGAEA_CARD"]).parent / faulty.HELD_FILE
     settings = {
         **base,
         "PANGAEA_KAFKA__GROUP": "epochs",
         "PANGAEA_KAFKA__START": "latest",
         "PANGAEA_LIFE__DRAIN_MS": "1",
-        "PANGAEA_TRITON__PATIENCE_MS": "120000",
+        "PANGAEA_TRITON__PATIENCE_MS": faulty.HELD_MS,
         # Two instances: one is left for the second worker's opening.
         "PANGAEA_TRITON__IN_FLIGHT": "1",
     }
@@ -115,19 +114,21 @@ def test_a_late_answer_of_a_partition_that_has_moved_goes_nowhere(broken: Broken
         cleaning.callback(raw.close)
         offsets = Offsets(stack.kafka, "epochs")
         cleaning.callback(offsets.close)
-        held.touch()
-        cleaning.callback(held.unlink, missing_ok=True)
         photos = [(faulty.photo(faulty.HELD), None)] * EACH
-        sent = [
-            place for number in range(PARTITIONS) for place in send_all(stack.kafka, photos, partition=number)
-        ]
-        wait_until(lambda: first.metric("pangaea_photos_consumed_total") == len(sent), 30, "all at work")
+        with faulty.beside(base, faulty.HELD_FILE):
+            sent = [
+                place
+                for number in range(PARTITIONS)
+                for place in send_all(stack.kafka, photos, partition=number)
+            ]
+            wait_until(lambda: first.metric("pangaea_photos_consumed_total") == len(sent), 30, "all at work")
 
-        second = Worker(settings, tmp_path / "second.log")
-        cleaning.callback(second.stop)
-        # It is given a partition when the first has let go of it, and not before.
-        wait_until(lambda: second.metric("pangaea_partitions_assigned") == PARTITIONS / 2, 60, "its share")
-        held.unlink()
+            second = Worker(settings, tmp_path / "second.log")
+            cleaning.callback(second.stop)
+            # It is given a partition when the first has let go of it, and not before.
+            wait_until(
+                lambda: second.metric("pangaea_partitions_assigned") == PARTITIONS / 2, 60, "its share"
+            )
         wait_until(lambda: len(answered(notes)) == len(sent), 60, "the first to be answered for all of them")
         wait_until(lambda: second.metric("pangaea_photos_published_total"), 60, "the second to begin")
         wait_until(

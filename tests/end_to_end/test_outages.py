@@ -6,6 +6,7 @@ import signal
 import time
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -87,9 +88,7 @@ def test_an_engine_that_fails_on_everything(
 ) -> None:
     """It fails on a known photo too, so none is blamed or rejected; when it is well all come out."""
     stack, worker, reader = here
-    ill = Path(broken[1]["PANGAEA_CARD"]).parent / "ill"
-    ill.touch()
-    try:
+    with faulty.beside(broken[1], faulty.ILL_FILE):
         sent = send_all(stack.kafka, [(faulty.photo(faulty.WELL), None)] * 10)
         failures = worker.metric("pangaea_engine_failures_total")
         wait_until(
@@ -98,8 +97,6 @@ def test_an_engine_that_fails_on_everything(
         wait_until(lambda: worker.ask("/ready")[0] == 503, 10, "the worker to see it")
         assert worker.ask("/live")[0] == 200
         assert reader.idle(0.5) == []
-    finally:
-        ill.unlink()
     seen = reader.until(len(sent), 30)
     assert Counter(each.source for each in reader.idle()) == Counter(sent)
     assert {each.topic for each in seen} == {feed("europe")}
@@ -112,18 +109,14 @@ def test_a_second_signal_ends_it_at_once(broken: tuple[Stack, dict[str, str]], t
     reader = Reader(stack.kafka)
     worker = Worker({**settings, "PANGAEA_LIFE__DRAIN_MS": "600000"}, tmp_path / "first.log").ready()
     wait_until(lambda: worker.metric("pangaea_partitions_assigned") == 6, 30, "the assignment")
-    ill = Path(settings["PANGAEA_CARD"]).parent / "ill"
-    ill.touch()
-    try:
+    with faulty.beside(settings, faulty.ILL_FILE), ExitStack() as cleaning:
+        cleaning.callback(worker.stop, signal.SIGKILL)
         sent = send_all(stack.kafka, [(faulty.photo(faulty.WELL), None)] * 5)
         wait_until(lambda: worker.metric("pangaea_in_flight_photos") == 5, 20, "photos in flight")
         worker.process.send_signal(signal.SIGTERM)
         wait_until(lambda: '"draining"' in worker.said(), 20, "the drain")
         assert worker.process.poll() is None
         assert worker.stop(signal.SIGTERM) == 128 + signal.SIGTERM
-    finally:
-        ill.unlink()
-        worker.stop(signal.SIGKILL)
     assert '"drained"' not in worker.said()
     successor = Worker(settings, tmp_path / "second.log").ready()
     reader.until(len(sent))

@@ -169,24 +169,22 @@ def revoked_in_flight(trial: Trial, repetitions: int) -> None:
     """
     undrained = {"PANGAEA_LIFE__DRAIN_MS": "1"}
     # Patient: photos that are held at the engine are asked for once.
-    patient = {"PANGAEA_TRITON__PATIENCE_MS": "120000", "PANGAEA_DEADLINE__BUDGET_MS": "120000"}
+    patient = {"PANGAEA_TRITON__PATIENCE_MS": faulty.HELD_MS, "PANGAEA_DEADLINE__BUDGET_MS": faulty.HELD_MS}
     photos = [faulty.photo(faulty.HELD)] * PARTITIONS + [faulty.photo(faulty.WELL)] * 3 * PARTITIONS
-    held = trial.field.folder / faulty.HELD_FILE
     first = trial.ready("first", settings=undrained | patient)
     for number in range(repetitions):
         second, hold = _sleeper(
             trial, f"second-{number}", before=instants.JOIN, wait=False, settings=undrained | patient
         )
         _fall_asleep(second, hold)
-        held.touch()
-        with trial.load(photos=photos, total=len(photos)):
+        held = faulty.beside(trial.field.settings, faulty.HELD_FILE)
+        with held, trial.load(photos=photos, total=len(photos)):
             wait_until(
                 lambda: first.metric("pangaea_in_flight_photos") >= PARTITIONS, 30, "photos at the engine"
             )
             second.process.send_signal(signal.SIGCONT)
             _until_both_hold(trial)
             trial.note("partitions have moved")
-            held.unlink()
         trial.accountant.settle(90)
         second.stop(seconds=40)
     trial.notes["answers dropped"] = first.metric("pangaea_photos_dropped_total")
@@ -306,14 +304,12 @@ def triton_killed(trial: Trial, repetitions: int) -> None:
 def triton_slow(trial: Trial, repetitions: int) -> None:
     """Every answer takes seconds, longer than the patience; nothing is rejected, and then all is well."""
     trial.ready()
-    slow = trial.field.folder / faulty.SLOW_FILE
     with trial.load():
         for _ in range(repetitions):
             trial.flowing()
-            slow.touch()
-            trial.note("engine slow")
-            threading.Event().wait(SLOW_SECONDS)
-            slow.unlink()
+            with faulty.beside(trial.field.settings, faulty.SLOW_FILE):
+                trial.note("engine slow")
+                threading.Event().wait(SLOW_SECONDS)
             trial.recovered(trial.note("engine well"))
 
 

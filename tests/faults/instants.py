@@ -16,6 +16,7 @@ import importlib
 import os
 import signal
 import sys
+import threading
 import time
 from pathlib import Path
 from types import ModuleType
@@ -37,13 +38,22 @@ def _chosen(step: str) -> bool:
     return True
 
 
+def _stop() -> None:
+    """Stop the process before this thread does anything more.
+
+    Sent to the process, the signal goes to another thread, and until that one runs this one would go on: on a
+    busy machine it had committed by then.
+    """
+    signal.pthread_kill(threading.get_ident(), signal.SIGSTOP)
+
+
 class Latecomer(confluent_kafka.Consumer):
     """A consumer whose process falls asleep before it joins its group."""
 
     def subscribe(self, *arguments: Any, **named: Any) -> None:
         """Join, perhaps after a long sleep."""
         if _chosen(JOIN):
-            os.kill(os.getpid(), signal.SIGSTOP)
+            _stop()
         super().subscribe(*arguments, **named)
 
 
@@ -80,7 +90,7 @@ class Sleeper(confluent_kafka.Producer):
 
     def _sleep(self) -> None:
         assert self.flush(5) == 0
-        os.kill(os.getpid(), signal.SIGSTOP)
+        _stop()
 
 
 class WrongClock(ModuleType):
