@@ -3,8 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
-# Most tests wait for real servers: three at once fill two cores. Each job has a stack of its own.
-JOBS ?= 3
+# Most tests wait for real servers: four at once fill two cores. Each job has a stack of its own.
+JOBS ?= 4
 SOURCES := pangaea.py worker local training bench tests
 
 .DEFAULT_GOAL := help
@@ -53,7 +53,7 @@ test: setup  ## every test that needs no torch
 	@$(BIN)/python -m pytest -m "not training" -n $(JOBS) --dist loadfile --no-loadscope-reorder \
 		tests/faults tests/end_to_end tests/bench tests/local tests worker training local
 
-test-training: $(VENV)/train.stamp  ## the tests that need torch
+test-training: $(VENV)/train.stamp  ## the tests that need torch, and the models fitted anew
 	@$(BIN)/python -m pytest -m training
 
 faults: setup  ## the long run of faults, about half an hour; writes reports/faults/faults.html
