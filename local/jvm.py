@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import base64
+import os
+import shlex
 import uuid
 from pathlib import Path
 
@@ -18,8 +20,10 @@ HEAP = "-Xmx512m"
 def command(scratch: Path) -> list[str]:
     """The beginning of every command line, the main class to follow; `scratch` takes temporary files.
 
+    Kafka's own variable for further options of the virtual machine, `KAFKA_OPTS`, is heeded.
+
     Raises:
-        Refuse: a jar is missing or was changed, or the JRE is missing.
+        Refuse: a jar is missing or was changed, the JRE is missing, or `KAFKA_OPTS` has an open quote.
     """
     return [
         str(java()),
@@ -35,7 +39,15 @@ def command(scratch: Path) -> list[str]:
         "-Dorg.slf4j.simpleLogger.dateTimeFormat=yyyy-MM-dd'T'HH:mm:ss.SSSZ",
         # It prints its 300 settings, twice.
         "-Dorg.slf4j.simpleLogger.log.org.apache.kafka.common.config.AbstractConfig=warn",
+        *_further(),
     ]
+
+
+def _further() -> list[str]:
+    try:
+        return shlex.split(os.environ.get("KAFKA_OPTS", ""))
+    except ValueError as exc:
+        raise Refuse(f"KAFKA_OPTS: {str(exc).lower()}; write it as for a shell.", exit_code=2) from exc
 
 
 def format_log(data: Path, settings: Path) -> None:

@@ -149,6 +149,19 @@ def test_java_that_does_not_start_is_one_sentence(tmp_path: Path, monkeypatch: p
         Kafka.start(tmp_path)
 
 
+def test_kafkas_own_variable_reaches_its_virtual_machine(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`KAFKA_OPTS` as Kafka's scripts take it; with an open quote it is refused by its name."""
+    monkeypatch.setenv("KAFKA_OPTS", "-Xmx1k -Dname='two words'")
+    assert jvm.command(tmp_path)[-2:] == ["-Xmx1k", "-Dname=two words"]
+    with pytest.raises(Refuse, match=r"Kafka could not format .*: Too small maximum heap; its log is"):
+        Kafka.start(tmp_path)
+    monkeypatch.setenv("KAFKA_OPTS", "-Dname='two")
+    with pytest.raises(Refuse, match="KAFKA_OPTS: no closing quotation; write it as for a shell"):
+        jvm.command(tmp_path)
+
+
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
     """A disk of 1 MiB."""
