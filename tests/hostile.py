@@ -164,6 +164,11 @@ def _bombs() -> Iterator[Hostile]:
     yield Hostile("jpeg_bomb", wide, many)
     scans = crafted.repeated_scans(encoded(scene(), "JPEG", progressive=True), 50)
     yield Hostile("jpeg_scan_bomb", scans, "undecodable")
+    begin, rest = photo()[:2], photo()[2:]
+    yield Hostile("jpeg_padding_flood", begin + b"\xff" * 2**20 + rest, None)
+    yield Hostile("jpeg_comment_flood", begin + b"\xff\xfe\0\2" * 20_000 + rest, None)
+    yield Hostile("jpeg_comment_bomb", begin + b"\xff\xfe\0\2" * 70_000 + rest, "undecodable")
+    yield Hostile("jpeg_marker_bomb", begin + b"\xff\xd0" * 70_000 + rest, "undecodable")
     packed = crafted.deflated_zeros(100 * 1024 * 1024)
     yield Hostile("png_text_bomb", _png_with(crafted.chunk(b"zTXt", b"Comment\0\0" + packed)), None)
     yield Hostile("png_profile_bomb", _png_with(crafted.chunk(b"iCCP", b"p\0\0" + packed)), None)

@@ -22,6 +22,7 @@ from worker.record import (
     DISPLAY_NAMES,
     NO_EVIDENCE,
     SLUGS,
+    Conflict,
     Decision,
     Estimate,
     Moment,
@@ -227,6 +228,18 @@ def test_the_workers_documents_validate(decision: Decision, recipe: Recipe, chan
     validator("prediction.v1").validate(orjson.loads(orjson.dumps(document)))
     rejection = rejection_document(Rejection(photo=PHOTO, reason="empty", detail="Nothing."))
     validator("rejection.v1").validate(orjson.loads(orjson.dumps(rejection)))
+
+
+def test_scores_of_conflict_are_published_in_two_digits() -> None:
+    """The flag was decided on all digits; more of them would tell what the metadata were."""
+    conflict = Conflict(pixels=0.954321, metadata=0.123456, flag=True)
+    document = prediction_document(
+        samples.prediction(photo=PHOTO, conflict=conflict),
+        samples.recipe(),
+        now=Moment(wall=1_763_715_600.03, steady=100.03),
+        budget_ms=200,
+    )
+    assert document["conflict"] == {"flag": True, "score": 0.95, "pixels": 0.95, "metadata": 0.12}
 
 
 @pytest.mark.parametrize(

@@ -116,8 +116,9 @@ def _streams(prediction: Prediction) -> dict[str, Any]:
 def _conflict(found: Conflict | None) -> dict[str, Any]:
     if found is None:
         return dict.fromkeys(("flag", "score", "pixels", "metadata"))
-    score = max(found.pixels, found.metadata)
-    return {"flag": found.flag, "score": score, "pixels": found.pixels, "metadata": found.metadata}
+    # Every digit more tells more of what the metadata were, and nothing more about the conflict.
+    pixels, metadata = round(found.pixels, 2), round(found.metadata, 2)
+    return {"flag": found.flag, "score": max(pixels, metadata), "pixels": pixels, "metadata": metadata}
 
 
 def _source(source: Source) -> dict[str, Any]:

@@ -9,9 +9,9 @@ Each function walks one format's outermost structure, in one pass, with every le
 
 from __future__ import annotations
 
+import re
 import struct
 from collections.abc import Callable, Iterator
-from itertools import islice
 from typing import Final, Literal, NamedTuple
 
 from worker.errors import Reject
@@ -82,7 +82,7 @@ def _damaged(what: str) -> Reject:
 # --- JPEG (ITU-T T.81, annex B) -----------------------------------------------------------------------------
 
 _JPEG_ALONE: Final = frozenset({0x00, 0x01, *range(0xD0, 0xD9)})
-_JPEG_FILL: Final = 0xFF
+_JPEG_FILL: Final = re.compile(rb"\xff+")
 _JPEG_END: Final = 0xD9
 _JPEG_SCAN: Final = 0xDA
 _JPEG_FRAME: Final = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
@@ -93,18 +93,20 @@ _JPEG_APPLICATION_1: Final = 0xE1
 _JPEG_EXIF: Final = b"Exif\0\0"
 
 
-def _segments(data: bytes) -> Iterator[tuple[int, int, int, int]]:
-    """Each segment up to the first scan: its marker, where it starts, where its body does, where it ends."""
+def _segments(data: bytes, most: int = MOST_PARTS) -> Iterator[tuple[int, int, int, int]]:
+    """Each segment up to the first scan: its marker, where it starts, where its body does, where it ends.
+
+    Markers without a body count among the `most`; padding, however long, does not: C skips it in one go.
+    """
     place = 2
-    while True:
+    for _ in range(most):
         # Bytes between segments are padding or junk, which decoders skip.
-        place = data.find(b"\xff", place)
-        if place < 0 or place + 1 == len(data):
+        fill = _JPEG_FILL.search(data, place)
+        if fill is None or fill.end() == len(data):
             raise Reject("truncated", "The image ends within its header.")
+        place = fill.end() - 1
         marker = data[place + 1]
-        if marker == _JPEG_FILL:
-            place += 1
-        elif marker in _JPEG_ALONE:
+        if marker in _JPEG_ALONE:
             place += 2
         elif marker == _JPEG_END:
             raise _damaged("it has no pixels")
@@ -115,6 +117,7 @@ def _segments(data: bytes) -> Iterator[tuple[int, int, int, int]]:
                 raise Reject("truncated", "The image ends within its header.")
             yield marker, place, place + 4, end
             place = end
+    raise _damaged(f"it has more than {most} segments")
 
 
 def _jpeg(data: bytes) -> Bare:
@@ -148,7 +151,7 @@ def _jpeg(data: bytes) -> Bare:
 
 
 def _jpeg_exif(data: bytes) -> bytes:
-    for marker, _, body, end in islice(_segments(data), MOST_METADATA_PARTS):
+    for marker, _, body, end in _segments(data, MOST_METADATA_PARTS):
         if marker == _JPEG_SCAN:
             break
         if marker == _JPEG_APPLICATION_1 and data.startswith(_JPEG_EXIF, body, end):

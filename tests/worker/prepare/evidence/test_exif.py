@@ -171,6 +171,8 @@ def test_exif_behind_a_flood_of_parts_is_not_waited_for() -> None:
         comments = hostile.photo()[:2] + b"\xff\xfe\0\2" * before
         jpeg = comments + b"\xff\xe1" + struct.pack(">H", len(block) + 8) + b"Exif\0\0" + block
         assert read(jpeg + hostile.photo()[2:], gps=True).make == make
+        markers = hostile.photo()[:2] + b"\xff\xd0" * before + jpeg[len(comments) :]
+        assert read(markers + hostile.photo()[2:], gps=True).make == make
 
 
 def test_nothing_of_the_hostile_corpus_raises_or_takes_long() -> None:
