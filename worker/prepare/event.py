@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Final
 
@@ -47,16 +47,17 @@ _STRUCTURED: Final = b"application/cloudevents"
 class Event:
     """What the headers say of a photo: `dataref` is where its bytes are, None when they are in the record.
 
-    `caption`, `language` and `timezone` are as the sender wrote them; they may be anything.
+    `caption`, `language` and `timezone` are as the sender wrote them; they may be anything, so that they are
+    in no repr, which a log or a traceback might show.
     """
 
     photo_id: str
     content_type: str | None
     dataref: str | None
     traceparent: str | None
-    caption: str | None = None
-    language: str | None = None
-    timezone: str | None = None
+    caption: str | None = field(default=None, repr=False)
+    language: str | None = field(default=None, repr=False)
+    timezone: str | None = field(default=None, repr=False)
 
 
 def fallback_id(source: Source) -> str:

@@ -171,6 +171,17 @@ def test_structured_mode_is_named() -> None:
     assert "structured mode" in refused([("content-type", b"application/cloudevents+json; charset=UTF-8")])
 
 
+def test_what_a_sender_tells_is_in_no_repr() -> None:
+    """A log line or a traceback that shows an event shows neither caption, language nor time zone."""
+    event = read(
+        SOURCE,
+        headers(ce_captiontext="Anna in Lausanne", ce_languagetag="rm-CH", ce_timezone="Europe/Zurich"),
+    )
+    assert (event.caption, event.language, event.timezone) == ("Anna in Lausanne", "rm-CH", "Europe/Zurich")
+    assert [word for word in ("Anna", "Lausanne", "rm-CH", "Zurich") if word in repr(event)] == []
+    assert "a1" in repr(event)
+
+
 NAMES = st.sampled_from([*GOOD, "ce_dataref", "ce_captiontext", "traceparent", "ce_x", "y"])
 VALUES = st.one_of(
     st.none(), st.binary(max_size=40), st.text(max_size=40), st.sampled_from(list(GOOD.values()))
