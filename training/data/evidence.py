@@ -10,7 +10,7 @@ from training.data import photo
 from training.data.photo import Seen
 from worker.prepare.evidence import geography, read
 from worker.prepare.evidence.likelihood import disagreement, stream
-from worker.record import SLUGS, Evidence, Stream
+from worker.record import CLAIMS, SLUGS, Evidence, Stream
 
 QUALITY: Final = 0.97
 """How often a position well within a continent is taken to be right: broken clocks and edited files exist."""
@@ -44,14 +44,16 @@ def evidence_of(seen: Seen, folder: Path, *, now: float, gps: bool) -> Evidence:
 
 
 def with_position(evidence: Evidence, latitude: float, longitude: float) -> Evidence:
-    """The evidence with a stream of this position instead of its own; on the open sea there is none."""
+    """The evidence with a stream of this position instead of its own; on the open sea there is none.
+
+    As in the worker, only streams that claim a place can disagree: cameras and languages follow people.
+    """
     streams = {name: one for name, one in evidence.streams.items() if name != "gps"}
     slug, one = position(latitude, longitude)
     if one is not None:
         streams["gps"] = one
-    return replace(
-        evidence, streams=streams, gps_continent=slug, disagreement=disagreement(list(streams.values()))
-    )
+    claims = [streams[name] for name in CLAIMS if name in streams]
+    return replace(evidence, streams=streams, gps_continent=slug, disagreement=disagreement(claims))
 
 
 def position(latitude: float, longitude: float) -> tuple[str | None, Stream | None]:

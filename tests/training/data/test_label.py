@@ -12,8 +12,9 @@ from tests.training.data import made
 from tests.training.data.test_photo import with_exif
 from training.data import evidence, manifest, photo
 from training.data.item import Item
-from training.data.label import Verdict, judge, pooled
+from training.data.label import AGREED, Verdict, judge, pooled
 from training.data.labelled import Labelled
+from worker.prepare.evidence import camera, language
 from worker.prepare.evidence.likelihood import disagreement, stream
 from worker.record import NO_EVIDENCE, SLUGS, Evidence, Stream
 
@@ -141,6 +142,22 @@ def test_words_of_the_manifest_label_together(tmp_path: Path) -> None:
     assert label_of(one, tmp_path).continent_label == "asia"
     other = replace(one, row=replace(one.row, hints=replace(one.row.hints, coordinates=(48.8566, 2.3522))))
     assert label_of(other, tmp_path).continent_label is None
+
+
+def test_a_camera_and_a_language_from_home_contradict_nobody() -> None:
+    """A Japanese camera and language in Paris: a journey: uncertain, as in the worker, not contradictory."""
+    carried = {"camera": camera.read("Canon", "Canon EOS Kiss X7"), "language": language.read("ja-JP", None)}
+    streams = {name: one for name, one in carried.items() if one is not None}
+    assert len(streams) == 2
+    found = evidence.with_position(
+        Evidence(streams=streams, gps_continent=None, disagreement=0.0), 48.8566, 2.3522
+    )
+    assert (found.gps_continent, found.disagreement) == ("europe", 0.0)
+    assert disagreement(list(found.streams.values())) > AGREED
+    assert judge(UNLABELLED, found).question == "uncertain"
+    claimed = evidence.with_position(speaking(timezone=towards("asia", 0.9)), 48.8566, 2.3522)
+    assert claimed.disagreement > AGREED
+    assert judge(UNLABELLED, claimed).question == "contradictory"
 
 
 def test_a_position_at_the_border_is_less_sure() -> None:
