@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from training.dataset import LIMITS
+from training.engines import told
 from training.engines.reference import Array, Feed, answers, onnx_embeddings
 from training.engines.tensors import signature, tensors
 from worker.errors import Refuse
@@ -25,7 +26,7 @@ LEAST_COSINE: Mapping[str, float] = {"fp32": 0.9999, "bf16": 0.95, "fp16": 0.999
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parity:
-    """Two engines on the same `photos`: largest gap of a value, and the least cosine of two embeddings."""
+    """Two engines on the same `photos`: largest gap of a value, and the least cosine of two answers."""
 
     photos: int
     max_abs_difference: float
@@ -60,6 +61,8 @@ def measure(
 ) -> Parity:
     """Compare an engine with its source on the golden photos, or on noise where there are none.
 
+    Heads that take evidence are asked about every photo with each kind of it (`told.evidence`).
+
     Args:
         onnx: the sources by name; the heads are asked about what the backbone's source gives.
         model: which of them the engine was made from.
@@ -71,16 +74,20 @@ def measure(
     if model == "efficientnet":
         feed["image"] = photos
     else:
-        rng = np.random.default_rng(0)
-        beside = signature(onnx[model], name=model).inputs
-        feed |= {one.name: rng.random((len(photos), *one.dims), dtype=np.float32) for one in beside}
         feed["embedding"] = onnx_embeddings(onnx["efficientnet"], photos)
+        if any(one.name == "evidence" for one in signature(onnx[model], name=model).inputs):
+            rows = told.evidence()
+            feed = {
+                "embedding": np.repeat(feed["embedding"], len(rows), axis=0),
+                "evidence": np.tile(rows, (len(photos), 1)),
+            }
     expected, found = answers(onnx[model], feed), run(feed)
+    asked = len(next(iter(feed.values())))
     flat = [
-        np.concatenate([np.reshape(each[name], (len(photos), -1)) for name in expected], axis=1)
+        np.concatenate([np.reshape(each[name], (asked, -1)) for name in expected], axis=1)
         for each in (expected, found)
     ]
-    return compare(*flat)
+    return replace(compare(*flat), photos=len(photos))
 
 
 def ensure_close(found: Parity, model: str, precision: str) -> None:

@@ -10,7 +10,10 @@ import numpy.typing as npt
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
+from worker.record import NO_EVIDENCE
+
 SIDE, WIDTH = 8, 6
+EVIDENCE = len(NO_EVIDENCE.vector())
 
 
 def model(
@@ -65,13 +68,13 @@ def fusion() -> bytes:
         ],
         {
             "embedding": (TensorProto.FLOAT, ["batch", WIDTH]),
-            "evidence": (TensorProto.FLOAT, ["batch", 4]),
+            "evidence": (TensorProto.FLOAT, ["batch", EVIDENCE]),
         },
         {"stage1_logits": ["batch", 5, 7], "stage2_logits": ["batch", 5, 7], "gates": ["batch", 7]},
         {
             "weight": rng.normal(size=(WIDTH, 35)).astype(np.float32),
-            "opening": rng.normal(size=(4, 7)).astype(np.float32),
-            "adding": rng.normal(size=(4, 35)).astype(np.float32),
+            "opening": rng.normal(size=(EVIDENCE, 7)).astype(np.float32),
+            "adding": rng.normal(size=(EVIDENCE, 35)).astype(np.float32),
             "shape": np.array([-1, 5, 7], dtype=np.int64),
         },
     )

@@ -265,7 +265,7 @@ def test_a_repository_of_plans(world: World, models: Path, tmp_path: Path, preci
     assert world.configs[0].profiles[0].shapes == {"image": ((1, 8, 8, 3), (4, 8, 8, 3), (8, 8, 8, 3))}
     assert world.configs[1].profiles[0].shapes == {
         "embedding": ((1, 6), (4, 6), (8, 6)),
-        "evidence": ((1, 4), (4, 4), (8, 4)),
+        "evidence": ((1, 63), (4, 63), (8, 63)),
     }
     for name in ("efficientnet", "fusion"):
         engine = json.loads((built / name / "engine.json").read_text(encoding="utf-8"))

@@ -190,10 +190,10 @@ def test_evidence_goes_through_int8_and_heads(
     built = repository.build(work, tmp_path / "engines")
     rng = np.random.default_rng(3)
     photos = rng.integers(0, 256, (3, 8, 8, 3), dtype=np.uint8)
-    evidence = rng.random((3, 4), dtype=np.float32)
+    evidence = rng.random((3, 63), dtype=np.float32)
     embeddings = openvino_engine.run(int8, photos, precision="int8")
     expected = answers(fusion, {"embedding": embeddings, "evidence": evidence})
-    image, beside = InferInput("image", [3, 8, 8, 3], "UINT8"), InferInput("evidence", [3, 4], "FP32")
+    image, beside = InferInput("image", [3, 8, 8, 3], "UINT8"), InferInput("evidence", [3, 63], "FP32")
     image.set_data_from_numpy(photos)
     beside.set_data_from_numpy(evidence)
     with Triton.start(tmp_path, built) as server, InferenceServerClient(server.url) as client:
