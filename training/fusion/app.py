@@ -24,7 +24,7 @@ def study(
     ] = 5,
     output: Annotated[Path | None, typer.Option("--json", help="Write the figures to this file.")] = None,
 ) -> None:
-    """Fit and judge the fusion models on sources that they have not seen; some minutes.
+    """Fit and judge the fusion models on sources that they were not fitted on; some minutes.
 
     Example: `pangaea fusion study --draws 4 --json fusion.json`
     """
@@ -49,7 +49,7 @@ def summary(document: dict[str, Any]) -> list[str]:
     """The study in a few lines."""
     head = (
         f"{document['n']} photos of {document['sources']} sources, {document['draws']} draws of simulated"
-        " evidence each; every source judged by models that have not seen it"
+        " evidence each; every source judged by models that were not fitted on its photos"
     )
     lines = [head]
     for which, models in document["models"].items():
@@ -66,6 +66,7 @@ def summary(document: dict[str, Any]) -> list[str]:
     lines += [
         f"{name.replace('_', ' ')}: {one['hits']['value']:.2f} found at {one['false_alarms']['value']:.3f}"
         f" false alarms, area {_interval(one['area'])}"
+        f"{'' if one['threshold'] is not None else '; tells nothing, flags nothing'}"
         for name, one in document["conflict"].items()
     ]
     return lines

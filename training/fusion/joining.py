@@ -16,7 +16,9 @@ from worker.record import NO_EVIDENCE
 def image_scores(photos: Embeddings, folds: Folds) -> Matrix:
     """Temperature-scaled logits (photos, heads, labels) by heads that have not seen the photo's source.
 
-    Temperatures are fitted on the photos that can be judged, as those of the card are.
+    Temperatures are fitted on the photos of other sources that can be judged, as those of the card are. The
+    scores of those are of heads that have not seen their own source, and have seen this one:
+    `training.evaluation.nested` leaves out both, for the headline of the image alone.
     """
     logits = folds.logits(photos)
     scaled = np.empty_like(logits)

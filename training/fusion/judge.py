@@ -1,7 +1,10 @@
-"""Judge fusion models on photos whose source they have not seen, with evidence from the testing generator.
+"""Judge fusion models on photos of sources that they were not fitted on, on simulated evidence.
 
-The image's logits, too, are of heads without that source. Photos, not draws of evidence, are what is counted:
-a photo's losses are averaged over its draws, and intervals resample whole sources.
+The image's logits of those photos, too, are of heads without that source. What is not nested: the logits that
+fusion and temperature are fitted on are of other sources' photos, by heads that had the judged source among
+theirs. So no photo of the judged source is a sample of the fusion, and yet its labels have had a say in it.
+Photos, not draws of evidence, are what is counted: a photo's losses are averaged over its draws, and
+intervals resample whole sources.
 """
 
 from __future__ import annotations
@@ -192,19 +195,26 @@ def all_streams_conflict(train: Samples, test: Samples) -> dict[str, Any]:
 
 
 def _conflict(known: Matrix, score: Matrix, samples: tuple[Samples, Samples], *, kind: str) -> dict[str, Any]:
-    """The curve on the testing samples, and the threshold of the training ones as it does there."""
+    """The curve on the testing samples, and the threshold of the training ones as it does there.
+
+    `threshold` is what a photo may be flagged by: `judged_at`, or None where its hits there, at the lower
+    limit, are no more than its false alarms. A test that alarms as often without cause tells nothing.
+    """
     learned, judged = (_eligible(each, kind) for each in samples)
     threshold, _ = roc(known[learned[0]], learned[1]).operating_point()
     rows, conflict = judged
     taken, source = score[rows], samples[1].source[rows]
     alarm = (taken > threshold).astype(np.float64)
+    hits, false_alarms = (paired(alarm[rows], source[rows]) for rows in (conflict, ~conflict))
+    tells = hits["low"] > false_alarms["value"]
     return {
-        "threshold": round(threshold, 6),
+        "threshold": round(threshold, 6) if tells else None,
+        "judged_at": round(threshold, 6),
         "allowed": FALSE_ALARMS,
         "area": _area(taken, conflict, source),
-        "hits": paired(alarm[conflict], source[conflict]),
+        "hits": hits,
         "hits_at_own_threshold": round(roc(taken, conflict).operating_point()[1], 4),
-        "false_alarms": paired(alarm[~conflict], source[~conflict]),
+        "false_alarms": false_alarms,
         "conflicts": int(conflict.sum()),
         "others": int((~conflict).sum()),
     }

@@ -100,9 +100,10 @@ def standing(
 ) -> dict[str, Any]:
     """What fused answers are held to, and their scores: the card's block.
 
-    Every source is judged by heads and fusion that have not seen it, with the testing generator's evidence,
-    positions among it as photos have them; thresholds of conflicts are learned on the training one's. One
-    draw of a photo counts for the threshold: draws of one photo are no independent photos.
+    Every source is judged by heads fitted without it and by a fusion fitted on other sources' photos, whose
+    own image scores are of heads that had it among their sources (see `judge`). Evidence is the testing
+    generator's, positions among it as photos have them; thresholds of conflicts are learned on the training
+    one's. One draw of a photo counts for the threshold: draws of one photo are no independent photos.
     """
     recipe = recipe or Recipe()
     drawn = draw(photos, folds, draws=DRAWS, seed=recipe.seed)

@@ -1,7 +1,8 @@
 """The whole study of fusion and uncertainty, as one document: models, streams, conflicts, sets, dropout.
 
-Photos, labels and image scores are real, and every source is judged by models that have not seen it. All
-evidence here is simulated: learned with one generator, judged with the other.
+Photos, labels and image scores are real, and every source is judged by models that were not fitted on its
+photos; what they were fitted on is not nested (see `judge`). All evidence here is simulated: learned with one
+generator, judged with the other.
 """
 
 from __future__ import annotations
@@ -95,8 +96,9 @@ def study(
     return {
         "how": (
             "real photos with image scores of heads that have not seen their source; evidence simulated,"
-            " learned with the gallery's generator and judged with the census's; models fitted without the"
-            " source; intervals: 95%, bootstrap over sources; n counts photos, each drawn several times"
+            " learned with the gallery's generator and judged with the census's; models fitted on other"
+            " sources' photos, whose scores are of heads that had the judged source among theirs; intervals:"
+            " 95%, bootstrap over sources; n counts photos, each drawn several times"
         ),
         "n": len(np.unique(drawn.test.photo)),
         "draws": size.draws,

@@ -71,9 +71,9 @@ class Calibration(_Part):
 
 
 class Alarm(_Part):
-    """A score above which something counts as a conflict."""
+    """A score above which something counts as a conflict; None: it is published, and nothing is flagged."""
 
-    threshold: Unit
+    threshold: Unit | None
 
 
 class Conflicts(_Part):
@@ -156,8 +156,8 @@ class Card(_Part):
             coverage=block.conformal.coverage,
             image=_standard(block),
             fused=_standard(self.fusion) if self.fusion else None,
-            pixels_conflict=conflict.pixels_against_metadata.threshold if conflict else 1.0,
-            metadata_conflict=conflict.metadata_against_metadata.threshold if conflict else 1.0,
+            pixels_conflict=conflict.pixels_against_metadata.threshold if conflict else None,
+            metadata_conflict=conflict.metadata_against_metadata.threshold if conflict else None,
             source_sha256=self.source_sha256,
             target=target,
             precision=precision,
@@ -178,7 +178,8 @@ def load(path: Path) -> Card:
     """Read and check a card.
 
     Raises:
-        Refuse: it is missing, is no card, or speaks of other labels than the feeds have.
+        Refuse: it is missing, is no card, speaks of other labels than the feeds have, or promises one
+            coverage for the image alone and another with evidence.
     """
     try:
         text = path.read_bytes()[: CARD_BYTES + 1]
@@ -196,7 +197,21 @@ def load(path: Path) -> Card:
         raise Refuse(f"the card {card.id} does not name the seven continents in their order.")
     if card.fusion and card.fusion.streams != STREAMS:
         raise Refuse(f"the card {card.id} does not name the streams of evidence in their order.")
+    _ensure_one_promise(card)
     return card
+
+
+def _ensure_one_promise(card: Card) -> None:
+    """A record states one coverage and one method for its set: those of every block must be the same."""
+    if card.fusion is None:
+        return
+    fused = (card.fusion.conformal.method, card.fusion.conformal.coverage)
+    for precision, block in card.precisions.items():
+        if (block.conformal.method, block.conformal.coverage) != fused:
+            raise Refuse(
+                f"the card {card.id} promises another conformal coverage or method with evidence than for"
+                f" {precision}: make it anew with one of each."
+            )
 
 
 def golden_photo(card_path: Path, photo: GoldenPhoto) -> bytes:

@@ -14,11 +14,17 @@ LABELS = len(SLUGS)
 def conflict(p: Vector, evidence: Evidence, recipe: Recipe) -> Conflict:
     """Compare the image's probabilities p, shape (labels,), with the evidence, and the evidence with itself.
 
-    Metadata against metadata is the evidence's own `disagreement`.
+    Metadata against metadata is the evidence's own `disagreement`. A kind without a threshold in the card has
+    a score and never raises the flag.
     """
     pixels = pixels_against_metadata(p, evidence)
-    flag = pixels > recipe.pixels_conflict or evidence.disagreement > recipe.metadata_conflict
+    flag = _above(pixels, recipe.pixels_conflict) or _above(evidence.disagreement, recipe.metadata_conflict)
     return Conflict(flag=flag, pixels=pixels, metadata=evidence.disagreement)
+
+
+def _above(score: float, threshold: float | None) -> bool:
+    """Whether a score raises the flag: never where the card has no threshold for it."""
+    return threshold is not None and score > threshold
 
 
 def pixels_against_metadata(p: Vector, evidence: Evidence) -> float:

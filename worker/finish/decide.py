@@ -19,7 +19,8 @@ def decide(
     """Call the most probable continent when its lower bound reaches θ and nothing contradicts, else say why.
 
     The reasons, in the order they are asked:
-    `conflict` – image and metadata, or metadata among themselves, contradict each other;
+    `conflict` – metadata among themselves, or image and metadata, contradict each other, as far as the card
+    has a threshold for that kind;
     `model_unqualified` – no threshold met the card's target, so this model calls nothing;
     `wide_interval` – the estimate reaches θ, its lower bound does not: the heads disagree;
     `ambiguous_set` – two or three continents remain in the conformal set;

@@ -27,7 +27,8 @@ class Recipe:
     """The finishing recipe of one model at one precision; every number comes from its card.
 
     `fused` is None for a model that takes no evidence. `pixels_conflict` and `metadata_conflict` are the
-    scores above which there is a conflict.
+    scores above which there is a conflict; None where no score has shown that it tells one: it is published
+    and flags nothing.
     """
 
     card_id: str
@@ -38,8 +39,8 @@ class Recipe:
     coverage: float
     image: Standard
     fused: Standard | None
-    pixels_conflict: float
-    metadata_conflict: float
+    pixels_conflict: float | None
+    metadata_conflict: float | None
     source_sha256: str
     target: str
     precision: str

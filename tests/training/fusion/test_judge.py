@@ -107,7 +107,26 @@ def test_conflicts_are_told_by_a_threshold_learned_elsewhere() -> None:
 
     train, test = (swapped(of_sources(1500, 5, seed=seed)) for seed in (7, 8))
     found = judge.pixels_conflict(train, test)
+    assert found["threshold"] == found["judged_at"] is not None
     assert found["false_alarms"]["value"] < 0.05
     assert found["false_alarms"]["value"] < found["hits"]["value"] <= found["ceiling"] + 0.05
     assert found["area"]["low"] <= found["area"]["value"] <= found["area"]["high"]
     assert found["conflicts"] + found["others"] == int(test.evidence.present.any(axis=1).sum())
+
+
+@pytest.mark.parametrize(("told", "kept"), [(0.9, True), (0.0, False)])
+def test_a_score_that_tells_nothing_gets_no_threshold(told: float, kept: bool) -> None:
+    """Golden: of alarms as frequent with a conflict as without none may flag; the place judged at is said."""
+    rng = np.random.default_rng(9)
+
+    def half_swapped(seed: int) -> Samples:
+        samples = of_sources(2000, 8, seed=seed)
+        return replace(samples, swapped=rng.random(len(samples)) < 0.5)
+
+    train, test = half_swapped(10), half_swapped(11)
+    # Where it tells, conflicts score higher by far; where it does not, all scores are alike noise.
+    known, score = (rng.random(len(each)) * 0.1 + told * each.swapped for each in (train, test))
+    found = judge._conflict(known, score, (train, test), kind="swapped")
+    assert (found["threshold"] is not None) is kept
+    assert 0 < found["judged_at"] < 1
+    assert (found["hits"]["low"] > found["false_alarms"]["value"]) is kept

@@ -118,7 +118,9 @@ def test_what_fused_answers_are_held_to(few: Embeddings, heads: Folds) -> None:
     assert found["conformal"]["validated"] is False
     assert found["threshold"]["n"] <= found["conformal"]["n"]
     for one in found["conflict"].values():
-        assert 0 <= one["threshold"] <= 1
+        tells = one["hits"]["low"] > one["false_alarms"]["value"]
+        assert one["threshold"] == (one["judged_at"] if tells else None)
+        assert 0 <= one["judged_at"] <= 1
     assert set(found["scores"]) == {"without_gps", "with_gps"}
     assert all(set(both) == {"image", "fused"} for both in found["scores"].values())
 

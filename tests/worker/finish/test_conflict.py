@@ -52,6 +52,22 @@ def test_either_kind_raises_the_flag_above_its_own_threshold(
     assert conflict(SURE, evidence, recipe(pixels_conflict=pixels, metadata_conflict=metadata)).flag is flag
 
 
+@pytest.mark.parametrize(
+    ("pixels", "metadata", "flag"),
+    [(None, 0.95, False), (0.95, None, False), (None, None, False), (None, 0.5, True), (0.5, None, True)],
+)
+def test_a_kind_without_a_threshold_is_scored_and_never_flagged(
+    pixels: float | None, metadata: float | None, flag: bool
+) -> None:
+    """However high its score, a kind that was not seen to tell a conflict vetoes nothing."""
+    streams = told(caption=("europe", 1.0)).streams
+    evidence = Evidence(streams=streams, gps_continent=None, disagreement=0.9)
+    found = conflict(SURE, evidence, recipe(pixels_conflict=pixels, metadata_conflict=metadata))
+    assert found.flag is flag
+    assert found.pixels > 0.85
+    assert found.metadata == 0.9
+
+
 QUALITIES = st.dictionaries(
     st.sampled_from(STREAMS), st.tuples(st.sampled_from(SLUGS), st.floats(0, 1)), max_size=len(STREAMS)
 )
