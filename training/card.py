@@ -20,8 +20,10 @@ from training.engines import quantised
 from training.engines.openvino_engine import CROP, golden_pixels
 from training.engines.reference import onnx_embeddings, onnx_logits
 from training.engines.tensors import tensors
+from training.evaluation.carried import known
 from training.evaluation.evaluation import for_card, on_unseen_sources
 from training.evaluation.nested import learned, linear_heads
+from training.evaluation.shipped import joining
 from training.heads import Recipe
 from worker.finish.probability import posterior
 from worker.record import DISPLAY_NAMES, SLUGS
@@ -92,7 +94,14 @@ def compose(
     }
     size = tensors(model.onnx("efficientnet"), name="efficientnet").input_dims[0]
     measured = for_card(
-        on_unseen_sources(model.photos, linear_heads(model.recipe), model={}, meter=lambda *_: None)
+        on_unseen_sources(
+            model.photos,
+            linear_heads(model.recipe),
+            model={},
+            meter=lambda *_: None,
+            carried=known(model.photos, model.folder),
+            joining=joining(model.onnx("fusion")),
+        )
     )
     return {
         "schema": "pangaea.card.v1",

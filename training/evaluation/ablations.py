@@ -25,8 +25,19 @@ CLOSED: Final = "gps"
 VISUAL: Final = "visual"
 OPEN: Final = "visual + metadata"
 
-UNFITTED: Final = Pool(weight=np.ones((1, len(STREAMS))))
-"""The log-linear pool that trusts every stream by its own quality: nothing in it is fitted."""
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Joining:
+    """How image and evidence are joined, and its name in words."""
+
+    name: str
+    fuse: Fuse
+
+
+POOL: Final = Joining(
+    name="the log-linear pool, nothing of it fitted", fuse=Pool(weight=np.ones((1, len(STREAMS)))).fuse
+)
+"""Every stream is trusted by its own quality: for a model whose fusion takes no evidence."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +69,12 @@ class Ablation:
 
 
 def ablate(
-    truth: Truth, logits: Matrix, evidence: EvidenceBatch, fuse: Fuse = UNFITTED.fuse
+    truth: Truth,
+    logits: Matrix,
+    evidence: EvidenceBatch,
+    *,
+    fuse: Fuse = POOL.fuse,
+    located: EvidenceBatch | None = None,
 ) -> dict[str, Answers]:
     """Answers by parts: the pixels, the metadata, both without GPS, with each stream alone, and with GPS.
 
@@ -67,21 +83,19 @@ def ablate(
         logits: of the pixels alone, temperature-scaled, (n, heads, 7).
         evidence: of the same photos.
         fuse: joins them.
+        located: their evidence where GPS was looked at, its clock included; default: `evidence`.
     """
+    located = evidence if located is None else located
     blind, open_ = np.zeros_like(logits), evidence.without(CLOSED)
-    streams = {name: evidence.without(*(each for each in STREAMS if each != name)) for name in STREAMS}
+    streams = {name: open_.without(*(each for each in STREAMS if each != name)) for name in STREAMS}
     found = {
         VISUAL: logits,
         "metadata": fuse(blind, open_),
         OPEN: fuse(logits, open_),
-        **{
-            f"visual + {name}": fuse(logits, alone)
-            for name, alone in streams.items()
-            if name != CLOSED and alone.present.any()
-        },
+        **{f"visual + {name}": fuse(logits, alone) for name, alone in streams.items() if alone.present.any()},
     }
-    if streams[CLOSED].present.any():
-        found["visual + metadata + gps"] = fuse(logits, evidence)
+    if located.present[:, STREAMS.index(CLOSED)].any():
+        found["visual + metadata + gps"] = fuse(logits, located)
     return {name: Answers.plain(truth, softmax(each.mean(axis=1))) for name, each in found.items()}
 
 

@@ -41,7 +41,7 @@ def evaluate(
     Without a manifest every source of the training photos is left out in turn (from the committed
     embeddings), and the example photos go through the engine, clean and corrupted. With one, its photos go
     through the worker's own intake, decoding, engine and finishing; those that the model was fitted on are
-    told apart.
+    told apart. GPS is not looked at: what it adds is scored beside, where PANGAEA_EVIDENCE__GPS allows it.
 
     Example: `pangaea models evaluate --manifest photos/manifest.csv --json scores.json --html scores.html`
     """

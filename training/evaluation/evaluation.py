@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -10,15 +10,27 @@ import numpy as np
 
 from training.embeddings import Embeddings
 from training.evaluation import ablations, baselines, coverage, summary
-from training.evaluation.ablations import Ablation
-from training.evaluation.answers import Answers, Labels, Matrix, Truth
+from training.evaluation.ablations import Ablation, Fuse, Joining
+from training.evaluation.answers import Answers, Labels, Mask, Matrix, Truth
+from training.evaluation.carried import Carried
 from training.evaluation.coverage import Exchangeable
-from training.evaluation.nested import Finishing, Fit, Meter, by_group, by_source, in_their_span, nested
+from training.evaluation.nested import (
+    LEAST_FOLDS,
+    Finishing,
+    Fit,
+    Meter,
+    Nested,
+    by_group,
+    by_source,
+    in_their_span,
+    nested,
+)
 from training.evaluation.predicted import Predicted
 from training.evaluation.resampling import Figure
 from training.evaluation.robustness import Row as Corrupted
 from training.evaluation.summary import Summary, summarise
 from training.fusion.batch import EvidenceBatch
+from worker.finish.probability import softmax
 from worker.record import SLUGS, STREAMS
 
 SCHEMA: Final = "pangaea.evaluation.v1"
@@ -26,6 +38,11 @@ MODEL: Final = "model"
 UNCALIBRATED: Final = "model, uncalibrated"
 KNOWING: Final = "knowing this set"
 IN_DOMAIN: Final = "in domain"
+WITH_EVIDENCE: Final = "with the evidence they really carry"
+"""The same photos, and what their own metadata say, GPS not looked at."""
+
+WITH_GPS: Final = "with gps"
+"""The same photos where GPS is looked at: never the headline."""
 
 INTERVALS: Final = (
     "95% percentile bootstrap of 2,000 resamples of whole groups; over_sources and differences resample whole"
@@ -39,7 +56,8 @@ class Evaluation:
 
     `how` says in a sentence how the photos were kept from what was fitted; `model` what was judged;
     `summary` its scores; `others` those of other sets of photos, by name; `rows` a few scores of every
-    classifier on the same photos; `differences` the model's less each of theirs.
+    classifier on the same photos; `differences` the model's less each of theirs; `joined_by` what joined
+    image and evidence in `ablations`.
     """
 
     how: str
@@ -53,6 +71,7 @@ class Evaluation:
     robustness: tuple[Corrupted, ...] = ()
     robustness_photos: str = ""
     ablations: tuple[Ablation, ...] = ()
+    joined_by: str = ""
     counts: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
@@ -81,6 +100,7 @@ class Evaluation:
             "others": {name: each.document() for name, each in self.others.items()},
             "robustness": [row.document() for row in self.robustness],
             "ablations": [row.document() for row in self.ablations],
+            "ablations_joined_by": self.joined_by or None,
             "counts": {name: dict(each) for name, each in self.counts.items()},
             "notes": list(self.notes),
         }
@@ -93,7 +113,7 @@ def for_card(found: Evaluation) -> dict[str, Any]:
     that the card can be computed again elsewhere and compared.
     """
     summary_ = found.summary
-    inside = found.others[IN_DOMAIN]
+    inside = found.others.get(IN_DOMAIN)
     return {
         "how": found.how,
         "intervals": INTERVALS,
@@ -111,11 +131,15 @@ def for_card(found: Evaluation) -> dict[str, Any]:
         },
         "compared": {name: _documents(row) for name, row in found.rows.items()},
         "differences": {name: _documents(row) for name, row in found.differences.items()},
-        "in_domain": {
+        "in_domain": None
+        if inside is None
+        else {
             **_documents(inside.figures),
             "exchangeable": None if found.exchangeable is None else found.exchangeable.document(),
         },
         "ablations": [row.document() for row in found.ablations],
+        "ablations_joined_by": found.joined_by or None,
+        "carrying": dict(found.counts.get("evidence", {})),
     }
 
 
@@ -125,18 +149,21 @@ def on_unseen_sources(
     *,
     model: Mapping[str, str],
     meter: Meter,
-    evidence: EvidenceBatch | None = None,
+    carried: Carried | None = None,
+    joining: Joining = ablations.POOL,
 ) -> Evaluation:
     """The headline: every source left out whole in turn, calibration fitted within, baselines alike.
 
-    Beside it the same in domain: groups left out, every source on both sides.
+    Beside it the same in domain: groups left out, every source on both sides; and the same with what the
+    photos' own metadata say. Heads and temperature have not seen a photo's source; the joining is one.
 
     Args:
         photos: what is fitted on and judged.
         how: fits the heads.
         model: what is judged, in words.
         meter: told how far it is.
-        evidence: what the photos' own metadata say, where it is known; scored in the table of parts.
+        carried: what the photos' own metadata say, where it is known.
+        joining: how image and evidence are joined.
 
     Raises:
         Refuse: the photos are of fewer than three sources.
@@ -146,57 +173,75 @@ def on_unseen_sources(
     unseen = nested(photos, outer, how, meter=meter)
     answers, raw = unseen.answers(), unseen.answers(calibrated=False)
     others = {UNCALIBRATED: raw, **_baselines(photos, outer), KNOWING: baselines.knowing(answers.truth)}
-    inside = nested(photos, by_group(photos), how, meter=meter).answers()
+    known = {} if carried is None else _with_evidence(unseen, carried, joining)
+    inside = _in_domain(photos, how, meter)
     names = [str(name) for name in np.unique(photos.source)]
     return Evaluation(
         how="every source left out whole in turn; heads, temperature, conformal quantile and threshold fitted"
         " without it, calibration on answers for each other source by heads that have seen neither",
         model=model,
         summary=summarise(answers),
-        others={IN_DOMAIN: summarise(inside)},
-        rows={MODEL: summary.row(answers), **{name: summary.row(each) for name, each in others.items()}},
-        differences=summary.differences(answers, others),
-        exchangeable=coverage.halved(inside.p, inside.truth.label),
+        others={
+            name: summarise(each)
+            for name, each in (known | ({} if inside is None else {IN_DOMAIN: inside})).items()
+        },
+        rows={name: summary.row(each) for name, each in ({MODEL: answers} | known | others).items()},
+        differences=summary.differences(answers, known | others),
+        exchangeable=None if inside is None else coverage.halved(inside.p, inside.truth.label),
         finishings=dict(zip(names, unseen.finishings, strict=True)),
-        ablations=() if evidence is None else parts(answers.truth, unseen.scaled(), evidence),
+        ablations=()
+        if carried is None
+        else parts(answers.truth, unseen.scaled(), carried.open, located=carried.located, fuse=joining.fuse),
+        joined_by="" if carried is None else joining.name,
+        counts={} if carried is None else {"evidence": by_stream(carried.open)},
+        notes=tuple(_notes(inside, carried)),
     )
 
 
 def on_folder(
     found: Predicted,
-    evidence: EvidenceBatch,
     *,
     counts: Mapping[str, int],
-    seen: frozenset[str],
+    seen: Mask | None,
     model: Mapping[str, str],
     how: str,
+    located: Predicted | None = None,
+    joining: Joining = ablations.POOL,
 ) -> Evaluation:
     """The scores of what the worker says of a folder's photos.
 
     Args:
-        found: at least one photo that the worker took.
-        evidence: what the metadata of these photos say.
+        found: at least one photo that the worker took, GPS not looked at.
         counts: training photos by slug, for what knowing nothing of the pixels reaches.
-        seen: groups that the model was fitted on; photos of others are scored apart where there are both.
+        seen: which photos the model was fitted on (n,), the others are scored apart where there are both;
+            None: nobody can tell.
         model: what answered.
         how: how the photos were put through it.
+        located: the same photos where GPS was looked at.
+        joining: how image and evidence are joined, for the table of parts.
     """
     final = found.final
     prior = np.array([counts.get(slug, 0) for slug in SLUGS]) + 1.0
     p = np.tile(prior / prior.sum(), (len(final), 1))
     guess = {"prior of the training photos": Answers.plain(final.truth, p)}
-    fresh = ~np.isin(final.truth.group, sorted(seen))
     notes = []
     others = {}
     if not np.array_equal(found.visual.p, final.p):
         others["image alone"] = summarise(found.visual)
-    if not fresh.all():
+    if located is not None:
+        others[WITH_GPS] = summarise(located.final)
+    if seen is None:
         notes.append(
-            f"{int((~fresh).sum())} of the {len(final)} photos are of groups that the model was fitted on:"
-            " their scores flatter it."
+            "Nobody can tell which of these photos the model was fitted on: the embeddings of its training"
+            " photos are not beside it. Scores of such photos flatter it."
         )
-        if fresh.any():
-            others["photos that the model was not fitted on"] = summarise(final.take(fresh))
+    elif seen.any():
+        notes.append(
+            f"{int(seen.sum())} of the {len(final)} photos are such, or of groups of such, that the model was"
+            " fitted on: their scores flatter it."
+        )
+        if not seen.all():
+            others["photos that the model was not fitted on"] = summarise(final.take(~seen))
     return Evaluation(
         how=how,
         model=model,
@@ -207,21 +252,69 @@ def on_folder(
         counts={
             "undetermined": found.reasons,
             "rejected": found.rejected,
-            "evidence": {
-                name: int(present.sum()) for name, present in zip(STREAMS, evidence.present.T, strict=True)
-            },
+            "evidence": by_stream(found.evidence),
         },
-        ablations=parts(final.truth, ablations.log_p(found.visual.p), evidence),
+        ablations=parts(
+            final.truth,
+            ablations.log_p(found.visual.p),
+            found.evidence,
+            located=None if located is None else located.evidence,
+            fuse=joining.fuse,
+        ),
+        joined_by=joining.name,
         notes=tuple(notes),
     )
 
 
-def parts(truth: Truth, logits: Matrix, evidence: EvidenceBatch) -> tuple[Ablation, ...]:
+def parts(
+    truth: Truth,
+    logits: Matrix,
+    evidence: EvidenceBatch,
+    *,
+    located: EvidenceBatch | None = None,
+    fuse: Fuse = ablations.POOL.fuse,
+) -> tuple[Ablation, ...]:
     """The table of parts over the photos that carry any evidence; empty where none does."""
-    rows = np.asarray(evidence.present.any(axis=1))
+    located = evidence if located is None else located
+    rows = np.asarray(evidence.present.any(axis=1) | located.present.any(axis=1))
     if not rows.any():
         return ()
-    return ablations.table(ablations.ablate(truth.take(rows), logits[rows], evidence.take(rows)))
+    answers = ablations.ablate(
+        truth.take(rows), logits[rows], evidence.take(rows), fuse=fuse, located=located.take(rows)
+    )
+    return ablations.table(answers)
+
+
+def by_stream(evidence: EvidenceBatch) -> dict[str, int]:
+    """How many photos carry each stream."""
+    return {name: int(present.sum()) for name, present in zip(STREAMS, evidence.present.T, strict=True)}
+
+
+def _with_evidence(unseen: Nested, carried: Carried, joining: Joining) -> dict[str, Answers]:
+    """The answers for all photos, joined with what their metadata say; those without any keep theirs."""
+    fused = joining.fuse(unseen.scaled(), carried.open.without(ablations.CLOSED))
+    return {WITH_EVIDENCE: Answers.plain(unseen.truth, softmax(fused.mean(axis=1)))}
+
+
+def _in_domain(photos: Embeddings, how: Fit, meter: Meter) -> Answers | None:
+    """Answers with groups left out; None where there are too few groups to leave any out."""
+    fold = by_group(photos)
+    if len(np.unique(fold)) < LEAST_FOLDS:
+        return None
+    return nested(photos, fold, how, meter=meter).answers()
+
+
+def _notes(inside: Answers | None, carried: Carried | None) -> Iterator[str]:
+    if inside is None:
+        yield "In domain nothing is measured: there are too few groups to leave any out."
+    if carried is None:
+        yield "What these photos' own metadata say is not known here: scores are of the image alone."
+    else:
+        some = int(carried.open.present.any(axis=1).sum())
+        yield (
+            f"{some} of {len(carried)} photos carry metadata that speak of a continent, GPS aside. The fusion"
+            " was fitted on invented evidence for all of these photos."
+        )
 
 
 def _baselines(photos: Embeddings, outer: Labels) -> dict[str, Answers]:

@@ -24,6 +24,8 @@ from worker.finish.conformal import lac_set
 from worker.finish.probability import posterior
 
 IN_DOMAIN: Final = 8
+LEAST_FOLDS: Final = 3
+"""One judged, one to calibrate on, one to fit on."""
 
 Meter = Callable[[str, int, int], None]
 Predict = Callable[[Matrix], Matrix]
@@ -94,11 +96,18 @@ def by_source(photos: Embeddings) -> Labels:
 
 
 def by_group(photos: Embeddings, folds: int = IN_DOMAIN) -> Labels:
-    """Folds within the domain: whole groups, continents spread evenly, every source on both sides."""
+    """Folds within the domain: whole groups, continents spread evenly, every source on both sides.
+
+    No more than there are groups, or photos of the continent that has most; a single one where that is none.
+    """
     from sklearn.model_selection import StratifiedGroupKFold  # noqa: PLC0415 - 0.5 s, and the models extra only
 
-    splitter = StratifiedGroupKFold(min(folds, len(np.unique(photos.group))), shuffle=True, random_state=0)
     found = np.zeros(len(photos), dtype=np.int64)
+    most = int(np.bincount(photos.label).max(initial=0))
+    count = min(folds, len(np.unique(photos.group)), most)
+    if count < 2:  # noqa: PLR2004 - the splitter's own least
+        return found
+    splitter = StratifiedGroupKFold(count, shuffle=True, random_state=0)
     with warnings.catch_warnings():
         # A continent with fewer photos than folds is missing in some: nothing that could be mended.
         warnings.simplefilter("ignore", UserWarning)
@@ -124,7 +133,7 @@ def nested(photos: Embeddings, fold: Labels, how: Fit, *, meter: Meter) -> Neste
     """
     numbers = np.unique(fold)
     count = len(numbers)
-    if count < 3:  # noqa: PLR2004 - one judged, one to calibrate on, one to fit on
+    if count < LEAST_FOLDS:
         raise Refuse("nested folds need photos of three sources at least: add photos of other sources.")
     pairs = list(combinations_with_replacement(numbers, 2))
     # Of each photo: the logits by the models without its fold and another, the other being the outer one.

@@ -10,6 +10,7 @@ import numpy as np
 
 from training.evaluation.answers import Answers, Truth
 from training.evaluation.labelled import LabelledPhoto
+from training.fusion.batch import EvidenceBatch
 from worker.record import SLUGS, UNDETERMINED, Outcome, Prediction
 
 
@@ -19,7 +20,7 @@ class Predicted:
 
     `final` is what it publishes, `visual` what the pixels alone say (stage 1). `reasons` counts why photos
     were called nothing, `rejected` why they could not be processed; `rows` are those that were, by their
-    place in the list.
+    place in the list, and `evidence` what their metadata said.
     """
 
     final: Answers
@@ -27,6 +28,7 @@ class Predicted:
     rows: tuple[int, ...]
     reasons: dict[str, int]
     rejected: dict[str, int]
+    evidence: EvidenceBatch
 
 
 def predicted(photos: Sequence[LabelledPhoto], outcomes: Sequence[Outcome]) -> Predicted:
@@ -61,6 +63,7 @@ def predicted(photos: Sequence[LabelledPhoto], outcomes: Sequence[Outcome]) -> P
             Counter(said.decision.reason for _, _, said in taken if said.decision.reason is not None)
         ),
         rejected=dict(Counter(one.reason for one in outcomes if not isinstance(one, Prediction))),
+        evidence=EvidenceBatch.of([said.evidence for _, _, said in taken]),
     )
 
 

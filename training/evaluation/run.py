@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -21,22 +20,24 @@ from local.triton import Triton
 from training import embeddings
 from training.embeddings import Embeddings
 from training.engines import repository
-from training.evaluation import labelled, robustness
+from training.evaluation import labelled, robustness, seen
+from training.evaluation.answers import Mask
+from training.evaluation.carried import known
 from training.evaluation.evaluation import Evaluation, on_folder, on_unseen_sources
 from training.evaluation.labelled import Labelled, LabelledPhoto
 from training.evaluation.nested import Meter, linear_heads
 from training.evaluation.predicted import Predicted, predicted
 from training.evaluation.report.terminal import render
 from training.evaluation.served import Served, serve, submitted
-from training.fusion.batch import EvidenceBatch
+from training.evaluation.shipped import joining
 from training.heads import Recipe
 from training.places import EMBEDDINGS, EXAMPLES, MODELS
 from worker.edges.card import Card
 from worker.edges.card import load as load_card
-from worker.errors import Refuse
+from worker.errors import Refuse, Reject
 from worker.prepare.decode import DecodeLimits
-from worker.prepare.evidence import read as evidence
-from worker.record import Prediction
+from worker.prepare.evidence import exif
+from worker.record import Pixels, Prediction
 from worker.settings import Settings
 from worker.settings import load as load_settings
 
@@ -100,7 +101,12 @@ def headline(plan: Plan, meter: Meter) -> Evaluation:
     document = _document(plan.models)
     recipe = Recipe(c=document["training"]["c"], heads=card.heads, seed=document["training"]["seed"])
     found = on_unseen_sources(
-        photos, linear_heads(recipe), model={"card": card.id, "embeddings": "fp32"}, meter=meter
+        photos,
+        linear_heads(recipe),
+        model={"card": card.id, "embeddings": "fp32"},
+        meter=meter,
+        carried=known(photos, plan.models),
+        joining=joining(_onnx(plan.models, "fusion")),
     )
     examples = of_folder(replace(plan, manifest=EXAMPLES / "manifest.csv"), meter)
     return replace(
@@ -112,9 +118,10 @@ def headline(plan: Plan, meter: Meter) -> Evaluation:
 
 
 def of_folder(plan: Plan, meter: Meter) -> Evaluation:
-    """A folder's photos through the worker's path, clean and corrupted."""
+    """A folder's photos through the worker's path, clean and corrupted; GPS is not looked at, but beside."""
     given = labelled.read(plan.manifest or EXAMPLES)
-    with engine(plan, meter) as settings:
+    with engine(plan, meter) as asked:
+        settings = without_gps(asked)
         said = serve([partial(submitted, photo) for photo in given.photos], settings, meter)
         found = predicted(given.photos, said.outcomes)
         if not len(found.final):
@@ -124,43 +131,69 @@ def of_folder(plan: Plan, meter: Meter) -> Evaluation:
         card = load_card(settings.card)
         evaluation = on_folder(
             found,
-            evidence_of([given.photos[row] for row in found.rows]),
             counts=_document(plan.models)["training"]["by_continent"],
-            seen=fitted_groups(plan.models, card),
+            seen=fitted_on(plan.models, card, [given.photos[row] for row in found.rows], settings, meter),
             model=_model(said),
-            how=f"{len(given.photos)} photos of a manifest {THROUGH}",
+            how=f"{len(given.photos)} photos of a manifest {THROUGH}, GPS not looked at",
+            located=with_gps(given, found, said, asked, meter),
+            joining=joining(_onnx(plan.models, "fusion"), temperature=said.recipe.temperature),
         )
         evaluation = replace(evaluation, counts={**evaluation.counts, "passed_over": given.passed_over})
         if plan.corruptions:
-            rows = corrupted(given, found, settings, card, meter)
-            count = min(len(found.rows), MOST_CORRUPTED)
+            rows, count = corrupted(given, found, settings, card, meter)
             evaluation = replace(evaluation, robustness=rows, robustness_photos=f"{count} of these photos")
     return evaluation
 
 
-def evidence_of(photos: Sequence[LabelledPhoto]) -> EvidenceBatch:
-    """What the metadata of the photos say about their continents: EXIF, and what was said beside the file."""
-    now = time.time()
-    found = []
-    for photo in photos:
-        sent = submitted(photo)
-        found.append(
-            evidence.read(
-                sent.data, caption=sent.caption, language=sent.language, timezone=sent.timezone, now=now
-            )
-        )
-    return EvidenceBatch.of(found)
+def without_gps(settings: Settings) -> Settings:
+    """The same, and GPS is not looked at: it is the answer, not evidence for it."""
+    return settings.model_copy(update={"evidence": settings.evidence.model_copy(update={"gps": False})})
+
+
+def with_gps(
+    given: Labelled, found: Predicted, said: Served, settings: Settings, meter: Meter
+) -> Predicted | None:
+    """The same photos where GPS is looked at; only those whose files hold any go through the worker again.
+
+    None where the operator's policy (PANGAEA_EVIDENCE__GPS) forbids it, or no photo holds any.
+    """
+    if not settings.evidence.gps:
+        return None
+    rows = [row for row in found.rows if holds_gps(given.photos[row])]
+    if not rows:
+        return None
+    again = serve([partial(submitted, given.photos[row]) for row in rows], settings, meter).outcomes
+    outcomes = list(said.outcomes)
+    for row, outcome in zip(rows, again, strict=True):
+        # A photo that is gone by now keeps the answer that it had.
+        outcomes[row] = outcome if isinstance(outcome, Prediction) else outcomes[row]
+    return predicted(given.photos, outcomes)
+
+
+def holds_gps(photo: LabelledPhoto) -> bool:
+    """Whether looking at the file's GPS directory tells anything, its clock included."""
+    try:
+        data = photo.path.read_bytes()
+    except OSError:
+        return False
+    return exif.read(data, gps=True) != exif.read(data, gps=False)
 
 
 def corrupted(
     given: Labelled, found: Predicted, settings: Settings, card: Card, meter: Meter
-) -> tuple[robustness.Row, ...]:
-    """Every corruption of photos that the worker took, at most a hundred, through the same path."""
-    limits = DecodeLimits(settings.limit.pixels, settings.limit.side)
+) -> tuple[tuple[robustness.Row, ...], int]:
+    """Every corruption of photos that the worker took, at most a hundred, and of how many in the end."""
+    limits = _limits(settings)
     rows = np.random.default_rng(0).permutation(found.rows)[:MOST_CORRUPTED]
-    kept = [given.photos[row] for row in sorted(rows)]
-    seen = [robustness.canvas(submitted(photo), limits, card.target) for photo in kept]
-    sent = [partial(robustness.submission, pixels, case) for case in robustness.CASES for pixels in seen]
+    drawn = [given.photos[row] for row in sorted(rows)]
+    clean = [(photo, _canvas(photo, limits, card)) for photo in drawn]
+    kept = [photo for photo, pixels in clean if pixels is not None]
+    sent = [
+        partial(robustness.submission, pixels, case)
+        for case in robustness.CASES
+        for _, pixels in clean
+        if pixels is not None
+    ]
     outcomes = serve(sent, settings, meter).outcomes
     parts = [
         outcomes[number * len(kept) : (number + 1) * len(kept)] for number in range(len(robustness.CASES))
@@ -168,12 +201,23 @@ def corrupted(
     # Paired: a photo counts where the worker took it in every case.
     whole = [row for row in range(len(kept)) if all(isinstance(part[row], Prediction) for part in parts)]
     photos = [kept[row] for row in whole]
-    return robustness.table(
+    if not photos:
+        return (), 0
+    table = robustness.table(
         {
             case: predicted(photos, [part[row] for row in whole]).final
             for case, part in zip(robustness.CASES, parts, strict=True)
         }
     )
+    return table, len(photos)
+
+
+def _canvas(photo: LabelledPhoto, limits: DecodeLimits, card: Card) -> Pixels | None:
+    """None where the file cannot be read any more."""
+    try:
+        return robustness.canvas(submitted(photo), limits, card.target)
+    except Reject:
+        return None
 
 
 @contextmanager
@@ -222,14 +266,32 @@ def _embeddings(models: Path) -> Embeddings:
     return embeddings.load(EMBEDDINGS if models == MODELS else models / "embeddings.npz")
 
 
-def fitted_groups(models: Path, card: Card) -> frozenset[str]:
-    """The groups that the card's heads were fitted on, where the embeddings are there to say it."""
+def fitted_on(
+    models: Path, card: Card, photos: Sequence[LabelledPhoto], settings: Settings, meter: Meter
+) -> Mask | None:
+    """Which photos the card's heads were fitted on; None where no embeddings are there to say it."""
     try:
-        photos = _embeddings(models)
+        fitted = _embeddings(models)
     except Refuse:
-        return frozenset()
-    ours = photos.backbone_sha256 == card.sources["efficientnet"].sha256
-    return frozenset(map(str, np.unique(photos.group))) if ours else frozenset()
+        return None
+    if fitted.backbone_sha256 != card.sources["efficientnet"].sha256:
+        return None
+    backbone = _onnx(models, "efficientnet")
+    return seen.fitted_on(
+        photos, fitted, backbone=backbone, target=card.target, limits=_limits(settings), meter=meter
+    )
+
+
+def _limits(settings: Settings) -> DecodeLimits:
+    return DecodeLimits(settings.limit.pixels, settings.limit.side)
+
+
+def _onnx(models: Path, name: str) -> bytes:
+    path = models / name / "1" / "model.onnx"
+    try:
+        return path.read_bytes()
+    except OSError as exc:
+        raise Refuse(f"{path} cannot be read ({exc.strerror}): restore the source models.") from exc
 
 
 def _model(said: Served) -> dict[str, str]:

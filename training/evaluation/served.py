@@ -27,7 +27,7 @@ from worker.intake import intake
 from worker.opening import qualify
 from worker.path import Path
 from worker.prepare.event import PHOTO_TYPE, SPEC_VERSION
-from worker.record import Moment, Outcome, Source
+from worker.record import Moment, Outcome, Rejection, Source
 from worker.requests import Requests
 from worker.settings import DeadlineSettings, Settings
 from worker.suspects import Suspects
@@ -62,12 +62,12 @@ def submitted(photo: LabelledPhoto) -> Submitted:
     """Read a labelled photo's file.
 
     Raises:
-        Refuse: it cannot be read.
+        Reject: it cannot be read any more.
     """
     try:
         data = photo.path.read_bytes()
     except OSError as exc:
-        raise Refuse(f"a photo of the manifest cannot be read ({exc.strerror}): see to its rights.") from exc
+        raise Reject("payload_unavailable", "The file cannot be read.") from exc
     return Submitted(data, caption=photo.caption, language=photo.language, timezone=photo.timezone)
 
 
@@ -96,8 +96,12 @@ async def _serve(photos: Sequence[Callable[[], Submitted]], settings: Settings, 
             nonlocal done
             for number in waiting:
                 # On a thread of its own: reading (or corrupting) one photo must not hold up the others.
-                photo = await asyncio.to_thread(photos[number])
-                outcomes[number] = await _outcome(path, photo, number)
+                try:
+                    photo = await asyncio.to_thread(photos[number])
+                except Reject as gone:
+                    outcomes[number] = _rejection(path, gone, number)
+                else:
+                    outcomes[number] = await _outcome(path, photo, number)
                 done += 1
                 meter("photos", done, len(photos))
 
@@ -109,6 +113,14 @@ async def _outcome(path: Path, photo: Submitted, number: int) -> Outcome:
     now = Moment(wall=time.time(), steady=time.monotonic())
     taken = intake(_record(photo, number, now.wall), now=now, limit=path.settings.limit, deadline=UNHURRIED)
     return taken.rejection or await path.outcome(taken.photo)
+
+
+def _rejection(path: Path, why: Reject, number: int) -> Rejection:
+    """The outcome of a photo that never came."""
+    now = Moment(wall=time.time(), steady=time.monotonic())
+    record = _record(Submitted(b""), number, now.wall)
+    photo = intake(record, now=now, limit=path.settings.limit, deadline=UNHURRIED).photo
+    return Rejection(photo=photo, reason=why.reason, detail=why.detail)
 
 
 def _record(photo: Submitted, number: int, now: float) -> Record:
@@ -138,36 +150,41 @@ async def _path(settings: Settings) -> AsyncIterator[Path]:
     card = load(settings.card)
     engine = Engine(settings.triton, evidence=card.fusion is not None)
     try:
-        qualified = await qualify(engine, card, settings.card, triton=settings.triton, limit=settings.limit)
-    except Retry as away:
-        await engine.close()
-        raise Refuse(f"{away}.") from away
-    metrics = Metrics()
-    requests = Requests(
-        engine,
-        in_flight=settings.triton.in_flight,
-        photos=settings.triton.photos_per_request,
-        metrics=metrics,
-    )
-    control = partial(engine.infer, [qualified.known], settings.triton.patience_ms / 1000)
-    with ThreadPoolExecutor(settings.limit.decode_threads, "decode") as decoders:
-        yield Path(
-            settings=settings,
-            recipe=qualified.recipe,
-            target=card.target,
-            payloads=NoPayloads(),
-            decoders=decoders,
-            requests=requests,
-            suspects=Suspects(control),
+        try:
+            qualified = await qualify(
+                engine, card, settings.card, triton=settings.triton, limit=settings.limit
+            )
+        except Retry as away:
+            raise Refuse(f"{away}.") from away
+        metrics = Metrics()
+        requests = Requests(
+            engine,
+            in_flight=settings.triton.in_flight,
+            photos=settings.triton.photos_per_request,
             metrics=metrics,
-            logger=structlog.wrap_logger(
-                structlog.PrintLogger(sys.stderr),
-                processors=[structlog.processors.JSONRenderer()],
-                wrapper_class=structlog.make_filtering_bound_logger("error"),
-            ),
         )
-    await requests.close()
-    await engine.close()
+        control = partial(engine.infer, [qualified.known], settings.triton.patience_ms / 1000)
+        try:
+            with ThreadPoolExecutor(settings.limit.decode_threads, "decode") as decoders:
+                yield Path(
+                    settings=settings,
+                    recipe=qualified.recipe,
+                    target=card.target,
+                    payloads=NoPayloads(),
+                    decoders=decoders,
+                    requests=requests,
+                    suspects=Suspects(control),
+                    metrics=metrics,
+                    logger=structlog.wrap_logger(
+                        structlog.PrintLogger(sys.stderr),
+                        processors=[structlog.processors.JSONRenderer()],
+                        wrapper_class=structlog.make_filtering_bound_logger("error"),
+                    ),
+                )
+        finally:
+            await requests.close()
+    finally:
+        await engine.close()
 
 
 class NoPayloads:

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
-import numpy as np
+import io
+from datetime import datetime
+from pathlib import Path
 
+import numpy as np
+from PIL import Image
+
+from tests.worker.prepare.evidence.photographed import exif, position, taken
 from training.embeddings import Embeddings
 from training.evaluation.answers import Answers, Labels, Matrix, Truth
 from training.evaluation.nested import Predict
@@ -73,3 +79,15 @@ def simple(photos: Embeddings) -> Predict:
         return np.stack([near, near * 1.1], axis=1)
 
     return predict
+
+
+def located(path: Path) -> bytes:
+    """A photo that says it was taken in Nairobi, at a time of which its GPS clock tells the offset."""
+    clock = {7: (12.0, 20.0, 0.0), 29: "2024:07:02"}
+    said = exif(
+        shot=taken(datetime(2024, 7, 2, 15, 20)),  # noqa: DTZ001 - a camera's local time
+        place=position(-1.283, 36.817) | clock,
+    )
+    buffer = io.BytesIO()
+    Image.open(path).convert("RGB").save(buffer, "JPEG", quality=95, exif=said)
+    return buffer.getvalue()

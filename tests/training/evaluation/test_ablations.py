@@ -61,6 +61,18 @@ def test_only_the_closed_part_uses_gps() -> None:
     assert (found["visual + metadata + gps"].p.argmax(axis=1) == 2).all()
 
 
+def test_where_gps_was_looked_at_is_its_own_evidence() -> None:
+    """A clock that only GPS gave is in the row that is named for GPS and in no other."""
+    answers = drawn(20)
+    sure = tuple(0.9994 if i == 2 else 0.0001 for i in range(7))
+    nothing = EvidenceBatch.of([NO_EVIDENCE] * 20)
+    located = EvidenceBatch.of([evidence(gps=(sure, 1.0), clock=(sure, 1.0))] * 20)
+    found = ablate(answers.truth, log_p(answers.p), nothing, located=located)
+    assert list(found) == [VISUAL, "metadata", OPEN, "visual + metadata + gps"]
+    assert found[OPEN].p == pytest.approx(answers.p)
+    assert (found["visual + metadata + gps"].p.argmax(axis=1) == 2).all()
+
+
 def test_evidence_that_tells_the_truth_is_worth_something() -> None:
     """The change against the pixels is what it is, absolute and relative, and its interval leaves zero."""
     answers = drawn(120, seed=1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import IO, Any
 
 import pytest
 
@@ -57,20 +58,76 @@ def test_shared_columns_are_understood(tmp_path: Path) -> None:
 
 
 def test_rows_that_cannot_be_judged_are_counted(tmp_path: Path) -> None:
-    """Without a label, without a file, twice, or synthetic: passed over, and said so."""
+    """Without a label or with an odd one, without a file, twice, or synthetic: passed over, and said so."""
     text = (
         "path,continent,label_method\na.jpg,Asia,\nb.jpg,,\nc.jpg,Asia,\na.jpg,Asia,\nd.jpg,Asia,synthetic\n"
+        "d.jpg,Asia,Synthetic\nb.jpg,Atlantis,\n"
     )
     found = read(folder(tmp_path, text, "a.jpg", "b.jpg", "d.jpg"))
     assert len(found.photos) == 1
-    assert found.passed_over == {"unlabelled": 1, "missing": 1, "repeated": 1, "synthetic": 1}
+    assert found.passed_over == {
+        "unlabelled": 1,
+        "missing": 1,
+        "repeated": 1,
+        "synthetic": 2,
+        "unknown_continent": 1,
+    }
+
+
+def test_a_file_is_judged_once_however_it_is_spelt(tmp_path: Path) -> None:
+    """A detour through its folder, an absolute path and a link are one photo."""
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "link.jpg").symlink_to(tmp_path / "a.jpg")
+    text = f"path,continent\na.jpg,Asia\nsub/../a.jpg,Asia\n{tmp_path / 'a.jpg'},Asia\nlink.jpg,Asia\n"
+    found = read(folder(tmp_path, text, "a.jpg"))
+    assert len(found.photos) == 1
+    assert found.passed_over == {"repeated": 3}
+
+
+def test_names_that_no_file_can_have_are_missing_files(tmp_path: Path) -> None:
+    """Too long a name, a circle of links: counted, and the others are judged."""
+    (tmp_path / "one.jpg").symlink_to(tmp_path / "other.jpg")
+    (tmp_path / "other.jpg").symlink_to(tmp_path / "one.jpg")
+    text = f"path,continent\na.jpg,Asia\n{'x' * 300}.jpg,Asia\none.jpg,Asia\n"
+    found = read(folder(tmp_path, text, "a.jpg"))
+    assert len(found.photos) == 1
+    assert found.passed_over == {"missing": 2}
+
+
+def test_a_file_that_may_not_be_read_is_passed_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Root may read everything, so the refusal is played: by opening the file, as its mode would."""
+    opened = Path.open
+
+    def refused(self: Path, mode: str = "r", **more: Any) -> IO[Any]:
+        if self.name == "b.jpg" and "b" in mode:
+            raise PermissionError(13, "Permission denied")
+        return opened(self, mode, **more)
+
+    manifest = folder(tmp_path, "path,continent\na.jpg,Asia\nb.jpg,Asia\n", "a.jpg", "b.jpg")
+    monkeypatch.setattr(Path, "open", refused)
+    found = read(manifest)
+    assert [photo.path.name for photo in found.photos] == ["a.jpg"]
+    assert found.passed_over == {"unreadable": 1}
+
+
+def test_an_id_beside_a_path_is_no_second_file(tmp_path: Path) -> None:
+    """The path names the file, on whichever side the id stands; alone, the id does."""
+    for text in ("path,image_id,continent\na.jpg,7,Asia\n", "image_id,file,continent\n7,a.jpg,Asia\n"):
+        (photo,) = read(folder(tmp_path, text, "a.jpg")).photos
+        assert photo.path.name == "a.jpg"
+    (photo,) = read(folder(tmp_path, "image_id,continent\na.jpg,Asia\n", "a.jpg")).photos
+    assert photo.path.name == "a.jpg"
 
 
 @pytest.mark.parametrize(
     ("text", "why"),
     [
         ("path,label\na.jpg,Asia\n", "column continent"),
-        ("path,continent\na.jpg,Atlantis\n", "row 1"),
+        ("path,continent\na.jpg,Atlantis\n", r"1 unknown_continent\).* africa, .*south-america"),
+        ("path,file,continent\na.jpg,a.jpg,Asia\n", "two columns for the file"),
+        ("path,continent,continent_label\na.jpg,Asia,Africa\n", "two columns for continent_label"),
+        ("path,continent,source,source_repo\na.jpg,Asia,a,b\n", "two columns for source"),
+        ("path,path,continent\na.jpg,a.jpg,Asia\n", "two columns for the file"),
         ("path,continent\nmissing.jpg,Asia\n", "1 missing"),
         ("path,continent\n", "no rows"),
         ('path,continent\n"a.jpg,Asia\n', "not a CSV"),

@@ -130,6 +130,18 @@ def test_groups_stay_whole_in_domain() -> None:
     assert all(len(np.unique(fold[photos.source == source])) > 1 for source in np.unique(photos.source))
 
 
+@pytest.mark.filterwarnings("error")
+def test_few_photos_are_left_out_in_fewer_folds() -> None:
+    """No more folds than the commonest continent has photos, or than there are groups; one is none."""
+    small = embedded(n=29, seed=8)
+    small = replace(small, label=np.arange(29) % 7, group=np.array([f"g{row}" for row in range(29)]))
+    assert len(np.unique(by_group(small))) == 5
+    two = replace(small, group=np.array([f"g{row % 2}" for row in range(29)]))
+    assert len(np.unique(by_group(two))) == 2
+    assert len(np.unique(by_group(replace(small, group=np.array(["g"] * 29))))) == 1
+    assert len(np.unique(by_group(small.take(np.arange(7))))) == 1
+
+
 def test_fewer_features_change_no_linear_fit() -> None:
     """Photos of more features than photos: what heads, neighbours and a regression say of them stays."""
     wide = embedded(n=40, seed=6, width=90, noise=0.4)

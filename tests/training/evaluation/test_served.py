@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -12,16 +14,22 @@ import numpy as np
 import pytest
 
 from local.stack import Stack
-from tests.training.evaluation.invented import silent
+from tests.training.evaluation.invented import located, silent
+from training import embeddings
+from training.embeddings import Embeddings
 from training.evaluation import labelled, run
+from training.evaluation.ablations import log_p
+from training.evaluation.evaluation import WITH_GPS
+from training.evaluation.nested import Meter
 from training.evaluation.predicted import predicted
 from training.evaluation.run import Plan
-from training.evaluation.served import Submitted, serve, submitted
-from training.places import CARD, EXAMPLES
+from training.evaluation.served import Served, Submitted, serve, submitted
+from training.evaluation.shipped import NAME, joining
+from training.places import CARD, EMBEDDINGS, EXAMPLES, MODELS
 from worker.edges.card import load
 from worker.edges.triton import Engine
 from worker.errors import Refuse
-from worker.finish.probability import posterior
+from worker.finish.probability import posterior, softmax
 from worker.prepare.decode import DecodeLimits
 from worker.prepare.prepare import prepare
 from worker.record import SLUGS, Answer, Prediction, Rejection
@@ -118,17 +126,120 @@ def test_the_command_writes_what_it_found(
 
 
 def test_photos_that_the_model_was_fitted_on_are_told_apart(stack: Stack, tmp_path: Path) -> None:
-    """A group of the training photos among the folder's: scores for all, for the others, and a note."""
-    seen = next(iter(sorted(run.fitted_groups(Plan().models, load(CARD)))))
-    lines = ["file,continent,group"]
+    """A group of the training photos' source among the folder's: scores for all, for the others, a note.
+
+    A group of another source that only has its name is none of theirs.
+    """
+    fitted = embeddings.load(EMBEDDINGS)
+    group, source = fitted.group[0], fitted.source[0]
+    lines = ["file,continent,group,source"]
     for number, photo in enumerate(labelled.read(EXAMPLES).photos[:5]):
         (tmp_path / f"{number}.jpg").write_bytes(photo.path.read_bytes())
-        lines.append(f"{number}.jpg,{SLUGS[photo.label]},{seen if number < 2 else number}")
+        where = f"{group},{source}" if number < 2 else f"{group},mine" if number == 2 else f"{number},mine"
+        lines.append(f"{number}.jpg,{SLUGS[photo.label]},{where}")
     (tmp_path / "manifest.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
     found = run.of_folder(Plan(manifest=tmp_path, triton=stack.triton, corruptions=False), silent)
     assert found.summary.n == 5
     assert found.others["photos that the model was not fitted on"].n == 3
     assert any(note.startswith("2 of the 5 photos") for note in found.notes)
+
+
+def test_whoever_cannot_tell_says_so(stack: Stack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without the embeddings of the training photos nobody knows which photos are among them."""
+
+    def gone(_models: Path) -> Embeddings:
+        raise Refuse("they are not there.")
+
+    monkeypatch.setattr(run, "_embeddings", gone)
+    photo = labelled.read(EXAMPLES).photos[0]
+    (tmp_path / "manifest.csv").write_text(f"file,continent\n{photo.path},asia\n", encoding="utf-8")
+    found = run.of_folder(Plan(manifest=tmp_path, triton=stack.triton, corruptions=False), silent)
+    assert any(note.startswith("Nobody can tell which of these photos") for note in found.notes)
+
+
+def test_the_headline_never_looks_at_gps(
+    stack: Stack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A position moves the scores that are named for it and no others; only its photos go through again.
+
+    Where the operator's policy forbids GPS, nothing is looked at and nothing is scored by it.
+    """
+    lines = ["file,continent"]
+    for number, photo in enumerate(labelled.read(EXAMPLES).photos[:4]):
+        (tmp_path / f"{number}.jpg").write_bytes(
+            located(photo.path) if number == 1 else photo.path.read_bytes()
+        )
+        lines.append(f"{number}.jpg,africa")
+    (tmp_path / "manifest.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    sent: list[int] = []
+
+    def counted(photos: Sequence[Callable[[], Submitted]], settings: Settings, meter: Meter) -> Served:
+        sent.append(len(photos))
+        assert settings.evidence.gps == (len(sent) == 2)
+        return serve(photos, settings, meter)
+
+    monkeypatch.setattr(run, "serve", counted)
+    plan = Plan(manifest=tmp_path, triton=stack.triton, corruptions=False)
+    found = run.of_folder(plan, silent)
+    assert sent == [4, 1]
+    assert found.counts["evidence"]["gps"] == 0
+    assert found.counts["evidence"]["clock"] == 0
+    nll = [each.figures["nll"].value or 0.0 for each in (found.others[WITH_GPS], found.summary)]
+    assert nll[0] < nll[1] - 0.1
+    rows = {row.parts: row for row in found.ablations}
+    assert (rows["visual + metadata + gps"].nll_change.value or 0.0) < -0.1
+    assert found.joined_by == NAME
+
+    sent.clear()
+    monkeypatch.setenv("PANGAEA_EVIDENCE__GPS", "false")
+    closed = run.of_folder(plan, silent)
+    assert sent == [4]
+    assert WITH_GPS not in closed.others
+    assert "visual + metadata + gps" not in {row.parts for row in closed.ablations}
+    assert closed.summary.figures["nll"].value == pytest.approx(nll[1], abs=0.01)
+
+
+def test_the_table_of_parts_is_joined_as_the_engine_joins(settings: Settings) -> None:
+    """The gates, cut out of their file, say of pixels and evidence what the engine said of the photo."""
+    photos = labelled.read(EXAMPLES).photos[:4]
+    files = [
+        partial(Submitted, photo.path.read_bytes(), caption=f"{place} in spring", timezone="Asia/Tokyo")
+        for photo, place in zip(photos, ("Kyoto", "Nairobi", "Lima", "Oslo"), strict=True)
+    ]
+    said = serve(files, settings, silent)
+    found = predicted(photos, said.outcomes)
+    assert not np.allclose(found.visual.p, found.final.p, atol=0.05)
+    model = (MODELS / "fusion" / "1" / "model.onnx").read_bytes()
+    fuse = joining(model, temperature=said.recipe.temperature).fuse
+    fused = softmax(fuse(log_p(found.visual.p), found.evidence).mean(axis=1))
+    assert fused == pytest.approx(found.final.p, abs=5e-3)
+
+
+def test_a_photo_that_is_gone_by_its_turn_is_a_rejection(settings: Settings) -> None:
+    """The others are answered."""
+    photo = labelled.read(EXAMPLES).photos[0]
+    gone = replace(photo, path=photo.path.with_name("gone.jpg"))
+    said = serve([partial(submitted, gone), partial(submitted, photo)], settings, silent)
+    assert isinstance(said.outcomes[1], Prediction)
+    assert predicted([gone, photo], said.outcomes).rejected == {"payload_unavailable": 1}
+
+
+def test_the_engine_is_let_go_whatever_happens(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A photo that ends the run: the connection is closed, and the reason comes out as it was."""
+    closed: list[bool] = []
+    close = Engine.close
+
+    async def watched(self: Engine) -> None:
+        closed.append(True)
+        await close(self)
+
+    def fails() -> Submitted:
+        raise Refuse("no further.")
+
+    monkeypatch.setattr(Engine, "close", watched)
+    with pytest.raises(Refuse, match="no further"):
+        serve([fails], settings, silent)
+    assert closed == [True]
 
 
 def test_corruptions_go_through_the_same_engine(

@@ -33,7 +33,7 @@ def sections(found: Evaluation) -> Iterator[Section]:
     """What there is to show; nothing for what was not measured."""
     yield Section("scores", "Scores", (tables.scores(found.summary, "All photos"), *_told(found)))
     if found.rows:
-        yield Section("compared", "Against knowing less", tuple(_compared(found)))
+        yield Section("compared", "Against knowing less, or more", tuple(_compared(found)))
     yield Section("continents", "Continent by continent", tuple(_continents(found)))
     yield Section("calibration", "Are the probabilities true?", tuple(_calibration(found)))
     yield Section("risk", "When it may abstain", tuple(_risk(found)))

@@ -236,7 +236,8 @@ def robustness_in_short(found: Evaluation) -> Table:
 def ablations(found: Evaluation) -> Table:
     """What each part of the evidence is worth."""
     return Table(
-        title="By the parts that were used; changes against the pixels alone, 95% intervals over groups",
+        title=f"By the parts that were used, joined by {found.joined_by}; changes against the pixels alone,"
+        " 95% intervals over groups",
         columns=("parts", "photos", "top-1", "change", "relative", "NLL, nats", "change"),
         rows=tuple(
             (
