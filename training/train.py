@@ -21,6 +21,7 @@ from training.embeddings import Embeddings
 from training.engines import openvino_engine, quantised
 from training.engines.openvino_engine import CROP
 from training.engines.tensors import tensors
+from training.evaluation import carried
 from training.fusion import fit, graph, serving
 from training.places import EMBEDDINGS, MODELS
 from worker.errors import Refuse
@@ -119,6 +120,8 @@ def main(arguments: list[str] | None = None) -> None:
         smaller = _quantised(models, backbone)
         found = embeddings.compute(options.photos, backbone, Target(size, CROP), quantised=smaller)
         embeddings.save(found, stored)
+        said = carried.compute(options.photos, found)
+        carried.save(said, found, carried.COMMITTED if own else models / carried.FILE)
     with shown() as meter:
         written = train(models, embeddings.load(stored), tell=meter)
     scores, top1 = written["scores"], written["scores"]["over_sources"]["top1"]

@@ -11,7 +11,7 @@ from tests.training.evaluation.invented import drawn
 from training.evaluation import summary
 from training.evaluation.answers import Answers, Truth
 from training.evaluation.baselines import BASELINES
-from training.evaluation.evaluation import KNOWING, MODEL, UNCALIBRATED, Evaluation
+from training.evaluation.evaluation import KNOWING, MODEL, UNCALIBRATED, WITH_EVIDENCE, Evaluation
 from training.evaluation.summary import summarise
 from worker.record import SLUGS
 
@@ -44,8 +44,8 @@ def test_the_document_has_the_promised_names(evaluation: Evaluation) -> None:
 
 
 def test_every_baseline_is_in_the_same_table(evaluation: Evaluation) -> None:
-    """With a paired difference for each, and the uncalibrated model among them."""
-    assert set(evaluation.rows) == {MODEL, UNCALIBRATED, KNOWING, *BASELINES}
+    """With a paired difference for each, the uncalibrated model among them, and what evidence adds."""
+    assert set(evaluation.rows) == {MODEL, WITH_EVIDENCE, UNCALIBRATED, KNOWING, *BASELINES}
     assert set(evaluation.differences) == set(evaluation.rows) - {MODEL}
     for name, row in evaluation.differences.items():
         for score, gap in row.items():
