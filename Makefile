@@ -3,8 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
-# Most tests wait for real servers: four at once fill two cores. Each job has a stack of its own.
-JOBS ?= 4
+# Most tests wait for real servers: three at once fill two cores. Each job has a stack of its own.
+JOBS ?= 3
 SOURCES := pangaea.py worker local training bench tests
 
 .DEFAULT_GOAL := help
