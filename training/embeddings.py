@@ -11,10 +11,12 @@ import hashlib
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from training import archive
 from training.dataset import decodable, load_photos
 from training.engines import openvino_engine
 from training.engines.reference import onnx_embeddings
@@ -107,20 +109,14 @@ def _rounded(values: npt.NDArray[np.float32]) -> Matrix:
 
 def save(embeddings: Embeddings, path: Path) -> None:
     """Write the file; the same embeddings give the same bytes."""
-    arrays = {
+    arrays: dict[str, npt.NDArray[Any]] = {
         **{name: x.astype(np.float16) for name, x in embeddings.served().items()},
         "label": embeddings.label,
         "group": embeddings.group,
         "source": embeddings.source,
         "backbone": np.array(embeddings.backbone_sha256),
     }
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, array in arrays.items():
-            # numpy.savez stamps the time of day on its entries; a fixed date keeps the file's hash.
-            entry = zipfile.ZipInfo(f"{name}.npy", date_time=(1980, 1, 1, 0, 0, 0))
-            entry.compress_type = zipfile.ZIP_DEFLATED
-            with archive.open(entry, "w") as file:
-                np.lib.format.write_array(file, np.asanyarray(array), allow_pickle=False)
+    archive.write(path, arrays)
 
 
 def load(path: Path) -> Embeddings:

@@ -17,7 +17,7 @@ from tritonclient.grpc import InferInput, InferRequestedOutput
 from tritonclient.grpc.aio import InferenceServerClient
 from tritonclient.utils import InferenceServerException
 
-from worker.edges.tensors import IMAGE, OUTPUTS, answers, inputs
+from worker.edges.tensors import IMAGE, OUTPUTS, answers, told
 from worker.edges.triton import CHANNEL
 from worker.record import Answer, Logits, Pixels, Prepared
 from worker.settings import TritonSettings
@@ -91,7 +91,7 @@ class Shared:
         beside = OUTPUTS[1:] if self._evidence else ()
         answer = await self._client.infer(
             self._model,
-            [image, *inputs(photos, evidence=self._evidence)[1:]],
+            [image, told(photos)] if self._evidence else [image],
             outputs=[stage1, *map(InferRequestedOutput, beside)],
             client_timeout=seconds,
         )

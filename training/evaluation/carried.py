@@ -20,7 +20,7 @@ from typing import Final
 import numpy as np
 
 from local.progress import shown
-from training import embeddings
+from training import archive, embeddings
 from training.dataset import LIMITS, load_photos
 from training.embeddings import Embeddings
 from training.engines.openvino_engine import CROP
@@ -82,13 +82,7 @@ def save(carried: Carried, photos: Embeddings, path: Path) -> None:
         "located": carried.located.vectors(),
         "photos": np.array(digest(photos)),
     }
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, array in arrays.items():
-            # numpy.savez stamps the time of day on its entries; a fixed date keeps the file's hash.
-            entry = zipfile.ZipInfo(f"{name}.npy", date_time=(1980, 1, 1, 0, 0, 0))
-            entry.compress_type = zipfile.ZIP_DEFLATED
-            with archive.open(entry, "w") as file:
-                np.lib.format.write_array(file, np.asanyarray(array), allow_pickle=False)
+    archive.write(path, arrays)
 
 
 def load(path: Path, photos: Embeddings) -> Carried | None:

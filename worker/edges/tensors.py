@@ -21,10 +21,13 @@ CLOSED = np.zeros(len(STREAMS), np.float32)
 
 def inputs(photos: Sequence[Prepared], *, evidence: bool) -> list[InferInput]:
     """A request's tensors: the image, uint8 (n, size, size, 3), and the evidence, float32 (n, 63)."""
-    made = [_input(IMAGE, "UINT8", [each.pixels for each in photos])]
-    if evidence:
-        made.append(_input(EVIDENCE, "FP32", [each.evidence.vector() for each in photos]))
-    return made
+    image = _input(IMAGE, "UINT8", [each.pixels for each in photos])
+    return [image, told(photos)] if evidence else [image]
+
+
+def told(photos: Sequence[Prepared]) -> InferInput:
+    """The tensor of what the photos' metadata say, float32 (n, 63)."""
+    return _input(EVIDENCE, "FP32", [each.evidence.vector() for each in photos])
 
 
 def answers(parts: Sequence[npt.NDArray[np.float32]]) -> list[Answer]:
